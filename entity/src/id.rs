@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sea_orm::DeriveValueType;
+use sea_orm::{DbErr, DeriveValueType, TryFromU64};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,7 +36,6 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, DeriveValueType)]
-        #[sea_orm(try_from_u64)]
         pub struct $name(pub Uuid);
 
         impl $name {
@@ -44,6 +43,12 @@ macro_rules! ids {
             #[expect(clippy::new_without_default, reason = "a new id is never a default")]
             pub fn new() -> Self {
                 Self(Uuid::now_v7())
+            }
+        }
+
+        impl TryFromU64 for $name {
+            fn try_from_u64(_: u64) -> Result<Self, DbErr> {
+                Err(DbErr::ConvertFromU64(stringify!($name)))
             }
         }
 
