@@ -1,1 +1,17 @@
+//! How what colloquy stores changes: portable migrations, forward only.
+//!
+//! A migration is never edited once it was released; the next change is the next file. A test replays each over data.
 
+use sea_orm_migration::prelude::*;
+
+mod m0001_spine;
+
+/// All migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_spine::Migration)]
+    }
+}

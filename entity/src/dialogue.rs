@@ -1,0 +1,44 @@
+//! The one conversation of a client in a channel.
+
+use sea_orm::entity::prelude::*;
+
+use crate::*;
+
+/// The one conversation of a client in a channel.
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "dialogues")]
+pub struct Model {
+    /// Which one.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: DialogueId,
+    /// In which channel.
+    pub channel_id: ChannelId,
+    /// With whom; one dialogue for each channel and client.
+    pub client_id: ClientId,
+    /// Open or closed.
+    pub state: DialogueState,
+    /// False while the client has blocked or left the bot.
+    pub is_reachable: bool,
+    /// When it began; the order of ids is no promise.
+    pub created_at: Time,
+    /// When it was last opened.
+    pub opened_at: Time,
+    /// When it was closed, while it is.
+    pub closed_at: Option<Time>,
+    /// A message by anyone, opening, closing, reopening.
+    pub last_activity_at: Time,
+    /// Kept here so that lists need not look for it.
+    pub last_message_id: Option<MessageId>,
+    /// How many messages it has; the next one's ordinal is one more.
+    pub message_count: i64,
+    /// How many of them are the client's: unread is this less the read mark.
+    pub client_message_count: i64,
+    /// When the client last wrote.
+    pub last_client_message_at: Option<Time>,
+}
+
+/// None: rows are joined where they are read.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
