@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ApiTokenId, Time, UserId};
 
 /// A token with which a program acts as a user.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

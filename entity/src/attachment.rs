@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{AttachmentId, AttachmentKind, FileKind, FileState, MessageId, Time, UserId};
 
 /// A file, location or contact of a message; an uploaded file before it is sent.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

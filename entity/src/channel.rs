@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, ChannelKind, ChannelState, FunnelId, Intake, Time, UserId};
 
 /// A connected bot, community or website chat, with its settings.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelKind, ClientId, ContractorId, Time};
 
 /// A person as one messenger knows them.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

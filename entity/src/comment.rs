@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{CommentId, DialogueId, Time, UserId};
 
 /// An employee's note to a dialogue, which clients never see.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

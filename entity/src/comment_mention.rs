@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{CommentId, UserId};
 
 /// That a comment calls an employee to answer.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

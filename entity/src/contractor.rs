@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ContractorId, ContractorKind, Time};
 
 /// A customer card, of a person or a company.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ContractorId, DealId, FunnelId, StageId, Time, UserId};
 
 /// A sale in work.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, ClientId, DialogueId, DialogueState, MessageId, Time};
 
 /// The one conversation of a client in a channel.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{DealId, DialogueId, Time};
 
 /// That a dialogue is linked to a deal.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{DialogueId, ProjectId, Time};
 
 /// That a dialogue is linked to a project.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{DialogueId, TagId, Time};
 
 /// That a dialogue has a tag.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

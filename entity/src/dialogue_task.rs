@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{DialogueId, TaskId, Time};
 
 /// That a dialogue is linked to a task.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, ClientId, DialogueId, Time, UserId};
 
 /// One entry of the log: append-only, in the order of commits.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, Time};
 
 /// A messenger's update that could not be processed, kept as it came.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{FunnelId, Time};
 
 /// An ordered list of stages.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

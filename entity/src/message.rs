@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, DeliveryStatus, DialogueId, MessageId, MessageOrigin, Time, UserId};
 
 /// A message in a dialogue.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

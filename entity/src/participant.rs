@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{DialogueId, ParticipantRole, Time, UserId};
 
 /// An employee's part in a dialogue.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, ClientId, DialogueId, Time, UserId};
 
 /// An event that was written in its transaction and has no position yet (PostgreSQL only).
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

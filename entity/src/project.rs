@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ProjectId, Time};
 
 /// A project, here or mirrored from another system.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ChannelId, UserId};
 
 /// A manager's place in a channel's queue.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

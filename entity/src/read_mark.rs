@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{DialogueId, UserId};
 
 /// How far a user has read a dialogue.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

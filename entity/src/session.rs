@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{SessionId, Time, UserId};
 
 /// A sign-in of a user, until it expires or they sign out.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

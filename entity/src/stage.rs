@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{FunnelId, StageId, StageKind};
 
 /// A step of a funnel.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::TagId;
 
 /// A label on dialogues.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{ProjectId, TaskId, TaskState, Time, UserId};
 
 /// A task, here or mirrored from another system.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

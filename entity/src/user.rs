@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::*;
+use crate::{Role, Time, UserId};
 
 /// An employee.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]

@@ -158,11 +158,10 @@ fn talk() -> Vec<TableCreateStatement> {
             big_integer("created_at"),
         ],
     );
-    let mut queue =
-        key(&mut table("queue_members", vec![uuid("channel_id"), integer("ordinal"), uuid("user_id")]), &[
-            "channel_id",
-            "ordinal",
-        ]);
+    let mut queue = key(
+        &mut table("queue_members", vec![uuid("channel_id"), integer("ordinal"), uuid("user_id")]),
+        &["channel_id", "ordinal"],
+    );
     let mut dialogues = noun(
         "dialogues",
         vec![
@@ -262,10 +261,10 @@ fn talk() -> Vec<TableCreateStatement> {
         ),
         refers(
             &mut refers(
-                &mut key(&mut table("comment_mentions", vec![uuid("comment_id"), uuid("user_id")]), &[
-                    "comment_id",
-                    "user_id",
-                ]),
+                &mut key(
+                    &mut table("comment_mentions", vec![uuid("comment_id"), uuid("user_id")]),
+                    &["comment_id", "user_id"],
+                ),
                 "comment_id",
                 "comments",
             ),
@@ -355,10 +354,10 @@ fn log() -> Vec<TableCreateStatement> {
     vec![
         key(&mut table("events", event), &["position"]),
         key(&mut table("pending_events", pending), &["batch", "ordinal"]),
-        key(&mut table("event_subjects", vec![uuid("subject_id"), big_integer("position")]), &[
-            "subject_id",
-            "position",
-        ]),
+        key(
+            &mut table("event_subjects", vec![uuid("subject_id"), big_integer("position")]),
+            &["subject_id", "position"],
+        ),
         key(&mut table("log_heads", vec![integer("id"), big_integer("position")]), &["id"]),
         key(&mut table("settings", vec![text("name"), text("value")]), &["name"]),
         key(
@@ -439,11 +438,6 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("dialogue_projects_project", "dialogue_projects", &["project_id"]),
         index("dialogue_tasks_task", "dialogue_tasks", &["task_id"]),
         index("events_kind", "events", &["kind", "position"]),
-        partial(
-            "events_addressee",
-            "events",
-            &["addressee_id", "position"],
-            Expr::col("addressee_id").is_not_null(),
-        ),
+        partial("events_addressee", "events", &["addressee_id", "position"], Expr::col("addressee_id").is_not_null()),
     ]
 }

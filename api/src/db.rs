@@ -1,0 +1,172 @@
+//! The database: connecting, the kinds of locks, and `Tx`, in which every change and its events commit together.
+
+use std::ops::Deref;
+use std::time::Duration;
+
+use colloquy_entity::Time;
+use colloquy_migration::Migrator;
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
+    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+use sea_orm_migration::MigratorTrait;
+use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+
+use crate::config::Database;
+use crate::error::{Error, Result};
+use crate::log::{Entry, Log};
+
+/// How long a statement waits for a free connection, and SQLite for another process's write.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections of one process to PostgreSQL, and readers of a SQLite file.
+const CONNECTIONS: u32 = 20;
+
+/// The database, for reading and writing.
+#[derive(Clone, Debug)]
+pub struct Db {
+    read: DatabaseConnection,
+    write: DatabaseConnection,
+}
+
+impl Db {
+    /// Connects; for SQLite makes the file and its folder, too.
+    pub async fn connect(database: &Database) -> Result<Self, DbErr> {
+        match database {
+            Database::Postgres(url) => {
+                let mut options = ConnectOptions::new(url);
+                options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
+                options.set_application_name("colloquy");
+                let pool = sea_orm::Database::connect(options).await?;
+                Ok(Self { read: pool.clone(), write: pool })
+            }
+            Database::Sqlite(file) => {
+                if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(folder)
+                        .map_err(|error| DbErr::Custom(format!("{}: {error}", folder.display())))?;
+                }
+                let url = format!("sqlite://{}?mode=rwc", file.display());
+                let open = async |connections| {
+                    let mut options = ConnectOptions::new(&url);
+                    options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
+                    options.map_sqlx_sqlite_opts(|sqlite| {
+                        sqlite
+                            .journal_mode(SqliteJournalMode::Wal)
+                            // What was answered is on the disk, as on PostgreSQL.
+                            .synchronous(SqliteSynchronous::Full)
+                            .foreign_keys(true)
+                            .busy_timeout(PATIENCE)
+                    });
+                    sea_orm::Database::connect(options).await
+                };
+                // One writer: writes queue fairly here, instead of by SQLite's busy polling.
+                Ok(Self { write: open(1).await?, read: open(CONNECTIONS).await? })
+            }
+        }
+    }
+
+    /// Brings the tables up to date.
+    pub async fn migrate(&self) -> Result<(), DbErr> {
+        if self.is_postgres() {
+            // Of several processes that start at once, one migrates. The lock goes with the transaction.
+            let lock = self.write.begin().await?;
+            lock.execute_unprepared("SELECT pg_advisory_xact_lock(7236833521)").await?;
+            Migrator::up(&self.write, None).await?;
+            return lock.commit().await;
+        }
+        Migrator::up(&self.write, None).await
+    }
+
+    /// For reading outside of a transaction.
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// For single statements that change nothing an event would tell of.
+    pub fn write(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// Whether it is PostgreSQL and not SQLite.
+    pub fn is_postgres(&self) -> bool {
+        self.write.get_database_backend() == DatabaseBackend::Postgres
+    }
+
+    /// A transaction that sees one state of everything throughout, for answers made of several reads.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        let options = if self.is_postgres() {
+            TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                sqlite_transaction_mode: None,
+            }
+        } else {
+            TransactionOptions {
+                isolation_level: None,
+                access_mode: None,
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+            }
+        };
+        Ok(self.read.begin_with_options(options).await?)
+    }
+
+    /// Whether it answers.
+    pub async fn check(&self) -> Result<()> {
+        self.read.execute_unprepared("SELECT 1").await?;
+        Ok(())
+    }
+}
+
+/// A change: what it does and the events that tell of it commit together or not at all. Dropped, it rolls back.
+///
+/// Locks are taken in one order, so that no two changes wait for each other: client, dialogue, cards, queue, user.
+/// The events are written last, at the commit.
+pub struct Tx<'a> {
+    inner: DatabaseTransaction,
+    log: &'a Log,
+    entries: Vec<Entry>,
+    /// The moment of this change: one for all that it writes.
+    pub now: Time,
+}
+
+impl<'a> Tx<'a> {
+    /// Begins. On SQLite the writer's lock is taken at once: a transaction that reads first could not get it later.
+    pub async fn begin(log: &'a Log) -> Result<Self> {
+        let options = TransactionOptions {
+            isolation_level: None,
+            access_mode: None,
+            sqlite_transaction_mode: (!log.db().is_postgres()).then_some(SqliteTransactionMode::Immediate),
+        };
+        let inner = log.db().write().begin_with_options(options).await?;
+        Ok(Self { inner, log, entries: Vec::new(), now: Time::now() })
+    }
+
+    /// Tells of something that this change did. Events enter the log in the order of these calls.
+    pub fn emit(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Whether nothing was emitted: the change found everything as it should be.
+    pub fn is_quiet(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Commits, and returns once the events can be read in the log.
+    pub async fn commit(self) -> Result<()> {
+        let Self { inner, log, entries, now } = self;
+        log.commit(inner, entries, now).await
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+}
+
+/// Whether the same transaction may succeed when it is tried again: PostgreSQL ended it to resolve a deadlock or a
+/// conflict of snapshots.
+pub fn is_transient(error: &Error) -> bool {
+    matches!(error, Error::Internal(cause) if cause.contains("deadlock detected") || cause.contains("could not serialize"))
+}

@@ -1,0 +1,77 @@
+//! Following as one viewer: first what came after the cursor, then what comes, without a gap or a repeat between.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use colloquy_entity::UserId;
+use tokio::sync::broadcast;
+
+use super::{Batch, Cursor, Event, Filter, Log, read};
+use crate::error::Result;
+
+/// Events of one reading while catching up: what a slow reader holds at most.
+const PAGE: u64 = 200;
+
+/// A place in the log that moves on.
+pub struct Following {
+    log: Arc<Log>,
+    user: UserId,
+    filter: Filter,
+    /// Everything up to here was delivered or is not for this viewer.
+    position: i64,
+    /// Up to here the database is read; what is later comes by `arrivals`.
+    join: i64,
+    arrivals: broadcast::Receiver<Batch>,
+    waiting: VecDeque<Arc<Event>>,
+}
+
+impl Following {
+    /// Begins after the cursor, or with what comes where there is none.
+    ///
+    /// A cursor that is not of this log is BAD_USER_INPUT; one that is ahead of this process is looked up.
+    pub async fn start(log: Arc<Log>, user: UserId, filter: Filter, after: Option<Cursor>) -> Result<Self> {
+        let arrivals = log.arrivals();
+        // Read after subscribing: what comes later than this comes by `arrivals`.
+        let join = log.position();
+        let position = match after {
+            Some(cursor) => {
+                read::verify(log.db().read(), cursor, "after").await?;
+                cursor.position
+            }
+            None => read::head_position(log.db().read()).await?,
+        };
+        Ok(Self { log, user, filter, position, join, arrivals, waiting: VecDeque::new() })
+    }
+
+    /// The next event that the viewer may see and wants; nothing once the process stops. Safe to be dropped while it waits.
+    ///
+    /// Rights are asked as an event is handed over: not even one that waited here is seen by whoever lost access since.
+    pub async fn next(&mut self) -> Result<Option<Arc<Event>>> {
+        loop {
+            while let Some(event) = self.waiting.pop_front() {
+                self.position = event.position;
+                if self.filter.passes(&event) && self.log.access(|access| access.hears(self.user, &event)) {
+                    return Ok(Some(event));
+                }
+            }
+            if self.position < self.join {
+                let (events, reached) =
+                    read::stretch(self.log.db().read(), &self.filter, self.position, self.join, PAGE).await?;
+                if events.is_empty() {
+                    self.position = reached;
+                }
+                self.waiting.extend(events.into_iter().map(Arc::new));
+                continue;
+            }
+            match self.arrivals.recv().await {
+                Ok(batch) => {
+                    let position = self.position;
+                    self.waiting.extend(batch.iter().filter(|event| event.position > position).cloned());
+                }
+                // Too slow for what is kept in memory: the database has it all.
+                Err(broadcast::error::RecvError::Lagged(_)) => self.join = self.log.position(),
+                Err(broadcast::error::RecvError::Closed) => return Ok(None),
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Reading the past: pages of the log with the viewer's rights inside the query, and where the log ends.
+
+use colloquy_entity::{Role, event, event_subject, log_head, participant};
+use sea_orm::sea_query::{Condition, Query, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::event::Row;
+use super::{Cursor, Event, Filter, Kind};
+use crate::error::{Error, Result};
+use crate::paging::{Page, Window};
+use crate::viewer::Viewer;
+
+/// Reads pages as one viewer.
+#[derive(Clone, Copy, Debug)]
+pub struct Reader<'a> {
+    /// Whose rights hold.
+    pub viewer: &'a Viewer,
+    /// What is wanted.
+    pub filter: &'a Filter,
+}
+
+impl Reader<'_> {
+    /// One page, from old to new. A cursor that is not of this log is BAD_USER_INPUT.
+    pub async fn page(&self, db: &impl ConnectionTrait, window: &Window<Cursor>) -> Result<Page<Event>> {
+        let mut query = event::Entity::find().filter(visible(self.viewer)).filter(self.filter.condition());
+        for (field, cursor) in [("after", &window.after), ("before", &window.before)] {
+            let Some(cursor) = cursor else { continue };
+            verify(db, *cursor, field).await?;
+            query = query.filter(match field {
+                "after" => event::Column::Position.gt(cursor.position),
+                _ => event::Column::Position.lt(cursor.position),
+            });
+        }
+        query = if window.backward {
+            query.order_by_desc(event::Column::Position)
+        } else {
+            query.order_by_asc(event::Column::Position)
+        };
+        let rows: Vec<Row> = query.limit(window.size + 1).into_model().all(db).await?;
+        let events = rows.into_iter().map(Event::try_from).collect::<Result<_>>()?;
+        Ok(Page::cut(events, window))
+    }
+}
+
+/// Where the log ends: everything up to there has its place.
+pub async fn head(db: &impl ConnectionTrait) -> Result<Cursor> {
+    let newest: Option<Row> = event::Entity::find().order_by_desc(event::Column::Position).into_model().one(db).await?;
+    match newest {
+        Some(row) => Ok(Cursor { position: row.position, mark: row.mark }),
+        None => Ok(Cursor::START),
+    }
+}
+
+/// The same as a bare position, from the row that whoever gives positions locks.
+pub(super) async fn head_position(db: &impl ConnectionTrait) -> Result<i64> {
+    let head = log_head::Entity::find_by_id(1).one(db).await?;
+    Ok(head.ok_or_else(|| Error::internal("the log has no head"))?.position)
+}
+
+/// That the event of a cursor stands where it stood. It does not after an older backup was restored: going on from
+/// there would skip, silently, what took its place.
+pub(super) async fn verify(db: &impl ConnectionTrait, cursor: Cursor, field: &str) -> Result<()> {
+    if cursor == Cursor::START {
+        return Ok(());
+    }
+    let mark: Option<i32> = event::Entity::find_by_id(cursor.position)
+        .select_only()
+        .column(event::Column::Mark)
+        .into_tuple()
+        .one(db)
+        .await?;
+    if mark == Some(cursor.mark) {
+        return Ok(());
+    }
+    Err(Error::bad(field, "This cursor is not of this log (was an older backup restored?): read everything anew"))
+}
+
+/// Events after a position, whosever, whole transactions at a time.
+pub(super) async fn after(db: &impl ConnectionTrait, position: i64, limit: u64) -> Result<Vec<Event>> {
+    let from = |position| {
+        event::Entity::find().filter(event::Column::Position.gt(position)).order_by_asc(event::Column::Position)
+    };
+    let mut rows: Vec<Row> = from(position).limit(limit).into_model().all(db).await?;
+    if rows.len() as u64 == limit
+        && let Some(last) = rows.last()
+    {
+        // The rest of the last transaction: rights change by whole ones.
+        let (position, batch) = (last.position, last.batch);
+        let rest: Vec<Row> = from(position).filter(event::Column::Batch.eq(batch)).into_model().all(db).await?;
+        rows.extend(rest);
+    }
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Events in `(after, up_to]` that the viewer may see and wants, and how far that page reaches.
+pub(super) async fn stretch(
+    db: &impl ConnectionTrait,
+    filter: &Filter,
+    after: i64,
+    up_to: i64,
+    limit: u64,
+) -> Result<(Vec<Event>, i64)> {
+    let rows: Vec<Row> = event::Entity::find()
+        .filter(filter.condition())
+        .filter(event::Column::Position.gt(after))
+        .filter(event::Column::Position.lte(up_to))
+        .order_by_asc(event::Column::Position)
+        .limit(limit)
+        .into_model()
+        .all(db)
+        .await?;
+    let reached = match rows.last() {
+        Some(last) if rows.len() as u64 == limit => last.position,
+        _ => up_to,
+    };
+    Ok((rows.into_iter().map(Event::try_from).collect::<Result<_>>()?, reached))
+}
+
+/// What the viewer may see. The same rule for what is delivered is [`super::Access::hears`].
+fn visible(viewer: &Viewer) -> Condition {
+    let hidden = Kind::ALL.iter().filter(|kind| kind.is_hidden()).map(|kind| kind.as_str());
+    let for_everyone = Condition::all().add(event::Column::AddresseeId.is_null());
+    let for_everyone = match viewer.role {
+        Role::Admin | Role::Employee => for_everyone,
+        Role::Observer => for_everyone.add(
+            Condition::any().add(event::Column::Kind.eq(Kind::ChannelChanged.as_str())).add(in_own_dialogue(viewer)),
+        ),
+    };
+    Condition::all()
+        .add(event::Column::Kind.is_not_in(hidden))
+        .add(Condition::any().add(event::Column::AddresseeId.eq(viewer.id)).add(for_everyone))
+}
+
+fn in_own_dialogue(viewer: &Viewer) -> SimpleExpr {
+    event::Column::Position.in_subquery(
+        Query::select()
+            .column(event_subject::Column::Position)
+            .from(event_subject::Entity)
+            .and_where(
+                event_subject::Column::SubjectId.in_subquery(
+                    Query::select()
+                        .column(participant::Column::DialogueId)
+                        .from(participant::Entity)
+                        .and_where(participant::Column::UserId.eq(viewer.id))
+                        .take(),
+                ),
+            )
+            .take(),
+    )
+}
