@@ -1,9 +1,13 @@
 //! colloquy
 #![recursion_limit = "256"]
+pub mod app;
 pub mod bus;
 pub mod config;
 pub mod db;
 pub mod error;
 pub mod log;
+pub mod metrics;
 pub mod paging;
+pub mod policy;
+pub mod secrets;
 pub mod viewer;

@@ -218,5 +218,5 @@ fn actor(entry: &Entry) -> (Option<colloquy_entity::UserId>, Option<colloquy_ent
 /// Random, positive, and never 0: that one stands for the start of the log.
 fn mark() -> i32 {
     let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
-    i32::try_from(random >> 33).unwrap_or(i32::MAX).max(1)
+    i32::try_from(random >> 34).unwrap_or(0) + 1
 }

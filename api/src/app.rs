@@ -1,0 +1,140 @@
+//! What every function gets: made once, the same in tests.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use colloquy_entity::setting;
+use object_store::ObjectStore;
+use object_store::local::LocalFileSystem;
+use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::bus::{Bus, LocalBus, RedisBus};
+use crate::config::{Config, Database};
+use crate::db::{Db, Tx};
+use crate::error::Result;
+use crate::log::Log;
+use crate::metrics::Metrics;
+use crate::secrets::{Secrets, hex, random};
+
+/// The parts that everything works with.
+pub struct App {
+    /// The settings.
+    pub config: Config,
+    /// For reading; what changes something goes through [`App::begin`].
+    pub db: Db,
+    /// The event log.
+    pub log: Arc<Log>,
+    /// Word between processes.
+    pub bus: Arc<dyn Bus>,
+    /// Passwords, tokens, channel credentials.
+    pub secrets: Secrets,
+    /// Where files are kept.
+    pub store: Arc<dyn ObjectStore>,
+    /// For talking to messengers.
+    pub http: reqwest::Client,
+    /// Numbers for Prometheus.
+    pub metrics: Metrics,
+    /// Cancelled when the process is to stop.
+    pub stop: CancellationToken,
+    /// Work that a stop waits for.
+    pub tasks: TaskTracker,
+}
+
+impl App {
+    /// Connects to everything, migrates and opens the log; the words of an error name the setting that is wrong.
+    pub async fn start(config: Config) -> std::result::Result<Arc<Self>, String> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let secrets = Secrets::new(&secret_key(&config)?).map_err(|error| error.to_string())?;
+        let store = store(&config)?;
+        let db = Db::connect(&config.database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+        db.migrate().await.map_err(|error| format!("DATABASE_URL: migrating failed: {error}"))?;
+        let stop = CancellationToken::new();
+        let bus: Arc<dyn Bus> = match &config.redis_url {
+            None => Arc::new(LocalBus::new()),
+            Some(url) => {
+                let installation = installation(&db).await.map_err(|error| format!("DATABASE_URL: {error:?}"))?;
+                let bus = RedisBus::connect(url, &installation, stop.clone()).await;
+                Arc::new(bus.map_err(|error| format!("REDIS_URL: Redis cannot be reached: {error}"))?)
+            }
+        };
+        let (log, offered) = Log::new(db.clone(), Arc::clone(&bus));
+        let log = Arc::new(log);
+        log.open().await.map_err(|error| format!("DATABASE_URL: {error:?}"))?;
+        let tasks = TaskTracker::new();
+        tasks.spawn(Arc::clone(&log).run(offered, config.pace.look, stop.clone()));
+        let http = reqwest::Client::builder()
+            .connect_timeout(std::time::Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|error| error.to_string())?;
+        let metrics = Metrics::new();
+        Ok(Arc::new(Self { config, db, log, bus, secrets, store, http, metrics, stop, tasks }))
+    }
+
+    /// Begins a change.
+    pub async fn begin(&self) -> Result<Tx<'_>> {
+        Tx::begin(&self.log).await
+    }
+}
+
+/// Tells this installation from others that share a Redis.
+async fn installation(db: &Db) -> Result<String> {
+    let made = setting::ActiveModel { name: Set("installation".into()), value: Set(hex(&random::<16>()?)) };
+    setting::Entity::insert(made)
+        .on_conflict(OnConflict::column(setting::Column::Name).do_nothing().to_owned())
+        .exec_without_returning(db.write())
+        .await?;
+    let row = setting::Entity::find_by_id("installation".to_owned()).one(db.read()).await?;
+    Ok(row.map(|row| row.value).unwrap_or_default())
+}
+
+/// From the settings, or from the file beside the SQLite database, which the first start makes.
+fn secret_key(config: &Config) -> std::result::Result<[u8; 32], String> {
+    if let Some(key) = config.secret_key {
+        return Ok(key);
+    }
+    let Database::Sqlite(database) = &config.database else {
+        return Err("SECRET_KEY is required with PostgreSQL".into());
+    };
+    let folder = database.parent().unwrap_or(Path::new(""));
+    let file = folder.join("secret.key");
+    let read = |text: String| {
+        let text = text.trim();
+        let bytes: Option<Vec<u8>> =
+            (0..text.len() / 2).map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()).collect();
+        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(format!("SECRET_KEY: {} holds no key", file.display()))
+    };
+    match std::fs::read_to_string(&file) {
+        Ok(text) => read(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = random::<32>().map_err(|error| error.to_string())?;
+            make(&file, &hex(&key)).map_err(|error| format!("SECRET_KEY: {}: {error}", file.display()))?;
+            // Of two that start at once, one made the file; both take what it holds.
+            read(std::fs::read_to_string(&file).map_err(|error| format!("SECRET_KEY: {error}"))?)
+        }
+        Err(error) => Err(format!("SECRET_KEY: {}: {error}", file.display())),
+    }
+}
+
+/// Readable by its owner only.
+fn make(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Ok(mut file) => writeln!(file, "{text}"),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn store(config: &Config) -> std::result::Result<Arc<dyn ObjectStore>, String> {
+    let folder = config.files_url.to_file_path().map_err(|()| "FILES_URL names no folder".to_owned())?;
+    std::fs::create_dir_all(&folder).map_err(|error| format!("FILES_URL: {}: {error}", folder.display()))?;
+    let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| format!("FILES_URL: {error}"))?;
+    Ok(Arc::new(store.with_automatic_cleanup(true)))
+}
