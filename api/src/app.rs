@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::bus::{Bus, LocalBus, RedisBus};
-use crate::config::{Config, Database};
+use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::log::Log;
@@ -100,12 +100,7 @@ fn secret_key(config: &Config) -> std::result::Result<[u8; 32], String> {
     };
     let folder = database.parent().unwrap_or(Path::new(""));
     let file = folder.join("secret.key");
-    let read = |text: String| {
-        let text = text.trim();
-        let bytes: Option<Vec<u8>> =
-            (0..text.len() / 2).map(|i| u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()).collect();
-        bytes.and_then(|bytes| bytes.try_into().ok()).ok_or(format!("SECRET_KEY: {} holds no key", file.display()))
-    };
+    let read = |text: String| config::parse_key(text.trim()).ok_or(format!("SECRET_KEY: {} holds no key", file.display()));
     match std::fs::read_to_string(&file) {
         Ok(text) => read(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

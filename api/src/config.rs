@@ -206,16 +206,19 @@ fn choice(name: &str, text: &str, yes: &str, no: &str) -> Result<bool, String> {
 }
 
 fn secret_key(text: &str) -> Result<[u8; 32], String> {
-    let wrong = || "SECRET_KEY must be 64 hexadecimal digits".to_owned();
+    parse_key(text).ok_or("SECRET_KEY must be 64 hexadecimal digits".into())
+}
+
+/// 64 hexadecimal digits.
+pub(crate) fn parse_key(text: &str) -> Option<[u8; 32]> {
     if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return Err(wrong());
+        return None;
     }
     let mut key = [0; 32];
     for (byte, digits) in key.iter_mut().zip(text.as_bytes().chunks(2)) {
-        let digits = std::str::from_utf8(digits).map_err(|_| wrong())?;
-        *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
     }
-    Ok(key)
+    Some(key)
 }
 
 /// Scheme, host and port only.

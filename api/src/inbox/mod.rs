@@ -1,0 +1,12 @@
+//! What the product does, a file a noun.
+//!
+//! The first line of a public function is the permission; a change is one [`crate::db::Tx`] with its events; every read
+//! of dialogues starts from what the viewer may see.
+
+pub mod dialogues;
+pub mod messages;
+pub mod participants;
+pub mod receive;
+pub mod routing;
+pub mod sessions;
+pub mod users;

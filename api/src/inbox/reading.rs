@@ -1,0 +1,137 @@
+//! Reading: how far each user has read, and what is unread.
+//!
+//! A dialogue counts its client messages, a read mark holds how many of them were read: unread is a subtraction, and a
+//! message writes nothing per user. Without a mark, what is older than the user counts as read.
+
+use std::collections::HashMap;
+
+use colloquy_entity::*;
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict, Query, SimpleExpr};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::app::App;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::log::{Entry, Kind};
+use crate::policy::Act;
+use crate::viewer::Viewer;
+
+use super::dialogues;
+
+/// Moves the viewer's read mark forward to a message; nothing where it is there or further.
+pub async fn mark(app: &App, viewer: &Viewer, id: DialogueId, up_to: Option<MessageId>) -> Result<dialogue::Model> {
+    let mut tx = app.begin().await?;
+    let dialogue = dialogues::lock_for(&tx, viewer, id, Act::See).await?;
+    let message = match up_to {
+        Some(id) => message::Entity::find_by_id(id).one(&*tx).await?,
+        None => None,
+    };
+    let message = message.filter(|message| message.dialogue_id == dialogue.id);
+    let message = message.ok_or_else(|| Error::bad("upToMessageId", "There is no such message in this dialogue"))?;
+    read_up_to(&mut tx, viewer, &dialogue, message.client_ordinal).await?;
+    if !tx.is_quiet() {
+        tx.commit().await?;
+    }
+    Ok(dialogue)
+}
+
+/// Counts the first `count` client messages of a locked dialogue as read by the viewer, and tells, where they were not.
+pub(super) async fn read_up_to(
+    tx: &mut Tx<'_>,
+    viewer: &Viewer,
+    dialogue: &dialogue::Model,
+    count: i64,
+) -> Result<()> {
+    let read = read_counts(&**tx, viewer, std::slice::from_ref(dialogue)).await?;
+    if read.get(&dialogue.id).copied().unwrap_or_default() >= count {
+        return Ok(());
+    }
+    let mark = read_mark::ActiveModel {
+        dialogue_id: Set(dialogue.id),
+        user_id: Set(viewer.id),
+        read_count: Set(count),
+    };
+    let key = OnConflict::columns([read_mark::Column::DialogueId, read_mark::Column::UserId])
+        .update_column(read_mark::Column::ReadCount)
+        .to_owned();
+    read_mark::Entity::insert(mark).on_conflict(key).exec_without_returning(&**tx).await?;
+    tx.emit(Entry::of(Kind::DialogueRead, viewer.actor(), dialogue));
+    Ok(())
+}
+
+/// How many client messages of each dialogue the viewer has not read.
+pub async fn unread_counts(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    dialogues: &[dialogue::Model],
+) -> Result<HashMap<DialogueId, i64>> {
+    let read = read_counts(db, viewer, dialogues).await?;
+    let unread = |dialogue: &dialogue::Model| {
+        let read = read.get(&dialogue.id).copied().unwrap_or_default();
+        (dialogue.id, (dialogue.client_message_count - read).max(0))
+    };
+    Ok(dialogues.iter().map(unread).collect())
+}
+
+/// How many client messages of each dialogue the viewer has read.
+async fn read_counts(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    dialogues: &[dialogue::Model],
+) -> Result<HashMap<DialogueId, i64>> {
+    let marks = read_mark::Entity::find()
+        .filter(read_mark::Column::UserId.eq(viewer.id))
+        .filter(read_mark::Column::DialogueId.is_in(dialogues.iter().map(|dialogue| dialogue.id)))
+        .all(db)
+        .await?;
+    let mut read: HashMap<_, _> = marks.into_iter().map(|mark| (mark.dialogue_id, mark.read_count)).collect();
+    let mut older = Vec::new();
+    for dialogue in dialogues.iter().filter(|dialogue| dialogue.created_at <= viewer.since) {
+        if read.contains_key(&dialogue.id) {
+            continue;
+        }
+        if dialogue.last_client_message_at.is_none_or(|at| at <= viewer.since) {
+            read.insert(dialogue.id, dialogue.client_message_count);
+        } else {
+            older.push(dialogue.id);
+        }
+    }
+    if !older.is_empty() {
+        let counts: Vec<(DialogueId, i64)> = message::Entity::find()
+            .select_only()
+            .column(message::Column::DialogueId)
+            .column_as(message::Column::ClientOrdinal.max(), "read")
+            .filter(message::Column::DialogueId.is_in(older))
+            .filter(message::Column::CreatedAt.lte(viewer.since))
+            .group_by(message::Column::DialogueId)
+            .into_tuple()
+            .all(db)
+            .await?;
+        read.extend(counts);
+    }
+    Ok(read)
+}
+
+/// For queries over dialogues: whether the viewer has something unread in it. The same as [`unread_counts`].
+pub(super) fn is_unread(viewer: &Viewer) -> SimpleExpr {
+    let of_dialogue = |column: SimpleExpr| column.eq(Expr::col((dialogue::Entity, dialogue::Column::Id)));
+    let mark = Query::select()
+        .column(read_mark::Column::ReadCount)
+        .from(read_mark::Entity)
+        .and_where(of_dialogue(Expr::col((read_mark::Entity, read_mark::Column::DialogueId))))
+        .and_where(read_mark::Column::UserId.eq(viewer.id))
+        .take();
+    let before = Query::select()
+        .expr(Func::max(Expr::col(message::Column::ClientOrdinal)))
+        .from(message::Entity)
+        .and_where(of_dialogue(Expr::col((message::Entity, message::Column::DialogueId))))
+        .and_where(message::Column::CreatedAt.lte(viewer.since))
+        .take();
+    let unmarked = CaseStatement::new()
+        .case(dialogue::Column::CreatedAt.gt(viewer.since), Expr::cust("0"))
+        .finally(Func::coalesce([SimpleExpr::from(before), Expr::cust("0")]));
+    let read = Func::coalesce([SimpleExpr::from(mark), unmarked.into()]);
+    // Whatever was read or not, nothing older than the viewer is unread: this much an index can tell.
+    let recent = dialogue::Column::LastClientMessageAt.gt(viewer.since);
+    recent.and(Expr::col((dialogue::Entity, dialogue::Column::ClientMessageCount)).gt(read))
+}

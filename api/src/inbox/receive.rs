@@ -1,0 +1,351 @@
+//! What comes from a messenger: one transaction, all of it or nothing (rules.md, "A message from a client").
+
+use colloquy_entity::*;
+use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use crate::app::App;
+use crate::db::{self, Tx};
+use crate::error::{Error, Result};
+use crate::log::{Actor, Entry, Kind};
+use crate::messenger::{Incoming, IncomingMessage, Person};
+
+use super::messages::{self, Draft};
+use super::{contractors, deals, dialogues, files, participants, routing};
+
+/// What became of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is stored.
+    Stored,
+    /// It was stored before; nothing changed.
+    Repeated,
+    /// It is from a client whom we refuse.
+    Dropped,
+    /// It is nothing that the inbox keeps.
+    Ignored,
+}
+
+impl Outcome {
+    /// For the metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Repeated => "repeated",
+            Self::Dropped => "dropped",
+            Self::Ignored => "ignored",
+        }
+    }
+}
+
+/// How often a transaction is tried again that the database ended to resolve a deadlock.
+const TRIES: u32 = 5;
+
+/// Takes in what a messenger told of a channel, and returns once it is committed. Not for employees: the door has
+/// checked that it is the messenger who speaks.
+pub async fn receive(app: &App, channel: &channel::Model, incoming: Incoming) -> Result<Outcome> {
+    let mut tries = 1;
+    loop {
+        let result = match &incoming {
+            Incoming::Message(message) => self::message(app, channel, message).await,
+            Incoming::Edited(message) => edited(app, channel, message).await,
+            Incoming::Reachable { person, reachable } => self::reachable(app, channel, person, *reachable).await,
+            Incoming::Button { .. } | Incoming::Ignored { .. } | Incoming::Unknown { .. } => Ok(Outcome::Ignored),
+        };
+        match result {
+            Err(error) if tries < TRIES && db::is_transient(&error) => tries += 1,
+            other => return other,
+        }
+    }
+}
+
+async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Outcome> {
+    let mut tx = app.begin().await?;
+    let (mut client, is_known) = client(&tx, channel.kind, &incoming.person).await?;
+    if client.is_blocked {
+        return Ok(Outcome::Dropped);
+    }
+    let (mut dialogue, is_new) = dialogue(&tx, channel.id, client.id).await?;
+    if stored(&tx, channel.id, &incoming.external_id).await?.is_some() {
+        return Ok(Outcome::Repeated);
+    }
+    let by_client = Some(Actor::Client(client.id));
+    if is_known {
+        let was_away = !dialogue.is_reachable;
+        dialogue.is_reachable = true;
+        refresh(&mut tx, &mut client, &incoming.person, &dialogue, was_away).await?;
+    }
+    // The channel as it is now: its settings may have changed while the update was on its way.
+    let channel = channel::Entity::find_by_id(channel.id).one(&*tx).await?;
+    let channel = channel.ok_or_else(|| Error::internal("the channel is gone"))?;
+    let is_start = is_new || dialogue.state == DialogueState::Closed;
+    if is_new {
+        let opened = Entry::of(Kind::DialogueOpened, by_client, &dialogue).about(client.id.0);
+        let card = client.contractor_id.map(|id| id.0);
+        tx.emit(card.into_iter().fold(opened, Entry::about));
+        contractors::for_client(&mut tx, &mut client, &dialogue, incoming.person.phone.clone()).await?;
+        deals::for_dialogue(&mut tx, &channel, &client, &dialogue).await?;
+    } else {
+        dialogues::reopen_locked(&mut tx, &mut dialogue, by_client);
+    }
+    if is_start {
+        assign(&mut tx, channel.id, &dialogue).await?;
+    }
+    let is_first = dialogue.client_message_count == 0;
+    add(&mut tx, &mut dialogue, incoming, by_client).await?;
+    greet(&mut tx, &channel, &mut dialogue, is_first, is_start).await?;
+    dialogues::store(&tx, &dialogue).await?;
+    tx.commit().await?;
+    Ok(Outcome::Stored)
+}
+
+/// Gives a starting dialogue that nobody answers for to the next of the queue.
+async fn assign(tx: &mut Tx<'_>, channel: ChannelId, dialogue: &dialogue::Model) -> Result<()> {
+    if !participants::active_responsibles(&**tx, dialogue.id).await?.is_empty() {
+        return Ok(());
+    }
+    if let Some(manager) = routing::next(tx, channel).await? {
+        participants::put(tx, dialogue, manager, ParticipantRole::Responsible, None).await?;
+    }
+    Ok(())
+}
+
+async fn add(
+    tx: &mut Tx<'_>,
+    dialogue: &mut dialogue::Model,
+    incoming: &IncomingMessage,
+    actor: Option<Actor>,
+) -> Result<()> {
+    let reply_to = match &incoming.reply_to {
+        Some(external) => stored(tx, dialogue.channel_id, external).await?.map(|message| message.id),
+        None => None,
+    };
+    let draft = Draft {
+        origin: MessageOrigin::Client,
+        actor,
+        external_id: Some(incoming.external_id.clone()),
+        reply_to,
+        sent_at: incoming.sent_at,
+        album_id: incoming.album_id.clone(),
+        forwarded_from: incoming.forwarded_from.clone(),
+        edited_at: incoming.edited_at,
+        edit_key: incoming.edit_key,
+        ..Draft::outgoing(MessageOrigin::Client, incoming.text.clone(), tx.now)
+    };
+    let message = messages::add(tx, dialogue, draft).await?;
+    files::receive(tx, message.id, &incoming.parts).await
+}
+
+/// The automatic texts: the welcome after the very first message, the auto-reply whenever the dialogue starts.
+async fn greet(
+    tx: &mut Tx<'_>,
+    channel: &channel::Model,
+    dialogue: &mut dialogue::Model,
+    is_first: bool,
+    is_start: bool,
+) -> Result<()> {
+    let welcome = channel.welcome_text.clone().filter(|_| is_first);
+    let reply = channel.auto_reply_text.clone().filter(|_| is_start && channel.auto_reply_enabled);
+    for (origin, text) in [(MessageOrigin::Welcome, welcome), (MessageOrigin::AutoReply, reply)] {
+        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+            let draft = Draft::outgoing(origin, text, tx.now);
+            messages::add(tx, dialogue, draft).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The edit of a message; where it never came, the message itself.
+async fn edited(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Outcome> {
+    let mut tx = app.begin().await?;
+    let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? else {
+        drop(tx);
+        return self::message(app, channel, incoming).await;
+    };
+    let dialogue = dialogues::lock(&tx, before.dialogue_id).await?;
+    let dialogue = dialogue.ok_or_else(|| Error::internal("a message without its dialogue"))?;
+    let client = client::Entity::find_by_id(dialogue.client_id).one(&*tx).await?;
+    if client.is_some_and(|client| client.is_blocked) {
+        return Ok(Outcome::Dropped);
+    }
+    // Read again under the lock.
+    let message = stored(&tx, channel.id, &incoming.external_id).await?;
+    let mut message = message.ok_or_else(|| Error::internal("a message went away"))?;
+    let is_late = message.edit_key.zip(incoming.edit_key).is_some_and(|(had, came)| came <= had);
+    if is_late || message.deleted_at.is_some() {
+        return Ok(Outcome::Repeated);
+    }
+    let new_parts = files::replace(&tx, message.id, &incoming.parts).await?;
+    if message.text == incoming.text && !new_parts {
+        return Ok(Outcome::Repeated);
+    }
+    message.text = incoming.text.clone();
+    message.edit_key = incoming.edit_key;
+    if incoming.edited_at.is_some() {
+        message.edited_at = incoming.edited_at;
+    }
+    messages::store(&tx, &message).await?;
+    tx.emit(messages::tell(Kind::MessageEdited, Some(Actor::Client(dialogue.client_id)), &dialogue, message.id));
+    tx.commit().await?;
+    Ok(Outcome::Stored)
+}
+
+/// The client blocked the bot, or came back.
+async fn reachable(app: &App, channel: &channel::Model, person: &Person, reachable: bool) -> Result<Outcome> {
+    let mut tx = app.begin().await?;
+    let Some(mut client) = by_external_id(&tx, channel.kind, &person.external_id).await? else {
+        return Ok(Outcome::Ignored);
+    };
+    let found = dialogue::Entity::find()
+        .filter(dialogue::Column::ChannelId.eq(channel.id))
+        .filter(dialogue::Column::ClientId.eq(client.id))
+        .lock(LockType::NoKeyUpdate)
+        .one(&*tx)
+        .await?;
+    let Some(mut dialogue) = found else { return Ok(Outcome::Ignored) };
+    let changed = dialogue.is_reachable != reachable;
+    dialogue.is_reachable = reachable;
+    refresh(&mut tx, &mut client, person, &dialogue, changed).await?;
+    if tx.is_quiet() {
+        return Ok(Outcome::Repeated);
+    }
+    dialogues::store(&tx, &dialogue).await?;
+    tx.commit().await?;
+    Ok(Outcome::Stored)
+}
+
+async fn by_external_id(tx: &Tx<'_>, kind: ChannelKind, id: &str) -> Result<Option<client::Model>> {
+    let query = client::Entity::find().filter(client::Column::Kind.eq(kind)).filter(client::Column::ExternalId.eq(id));
+    Ok(query.one(&**tx).await?)
+}
+
+/// The client, found or made; and whether they were known. One without a contractor is locked: they get one here.
+async fn client(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<(client::Model, bool)> {
+    if let Some(client) = by_external_id(tx, kind, &person.external_id).await? {
+        if client.contractor_id.is_some() {
+            return Ok((client, true));
+        }
+        let locked = client::Entity::find_by_id(client.id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
+        return Ok((locked.unwrap_or(client), true));
+    }
+    let new = client::Model {
+        id: ClientId::new(),
+        kind,
+        external_id: person.external_id.clone(),
+        name: person.name.clone(),
+        username: person.username.clone(),
+        avatar_url: None,
+        profile_url: person.profile_url.clone(),
+        phone: person.phone.clone(),
+        contractor_id: None,
+        is_blocked: false,
+        first_seen_at: tx.now,
+    };
+    let once = OnConflict::columns([client::Column::Kind, client::Column::ExternalId]).do_nothing().to_owned();
+    let made = client::Entity::insert(new.clone().into_active_model().reset_all())
+        .on_conflict(once)
+        .exec_without_returning(&**tx)
+        .await?;
+    if made > 0 {
+        return Ok((new, false));
+    }
+    // Another message of theirs was first, and has committed meanwhile.
+    let client = by_external_id(tx, kind, &person.external_id).await?;
+    Ok((client.ok_or_else(|| Error::internal("a client went away"))?, true))
+}
+
+/// The dialogue, found and locked or made; and whether it was made.
+async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(dialogue::Model, bool)> {
+    let find = || {
+        dialogue::Entity::find()
+            .filter(dialogue::Column::ChannelId.eq(channel))
+            .filter(dialogue::Column::ClientId.eq(client))
+            .lock(LockType::NoKeyUpdate)
+    };
+    if let Some(dialogue) = find().one(&**tx).await? {
+        return Ok((dialogue, false));
+    }
+    let new = dialogue::Model {
+        id: DialogueId::new(),
+        channel_id: channel,
+        client_id: client,
+        state: DialogueState::Open,
+        is_reachable: true,
+        created_at: tx.now,
+        opened_at: tx.now,
+        closed_at: None,
+        last_activity_at: tx.now,
+        last_message_id: None,
+        message_count: 0,
+        client_message_count: 0,
+        last_client_message_at: None,
+    };
+    let once = OnConflict::columns([dialogue::Column::ChannelId, dialogue::Column::ClientId]).do_nothing().to_owned();
+    let made = dialogue::Entity::insert(new.clone().into_active_model().reset_all())
+        .on_conflict(once)
+        .exec_without_returning(&**tx)
+        .await?;
+    if made > 0 {
+        return Ok((new, true));
+    }
+    Ok((find().one(&**tx).await?.ok_or_else(|| Error::internal("a dialogue went away"))?, false))
+}
+
+/// The message with the messenger's own id for it.
+async fn stored(tx: &Tx<'_>, channel: ChannelId, external_id: &str) -> Result<Option<message::Model>> {
+    let query = message::Entity::find().filter(message::Column::ChannelId.eq(channel));
+    Ok(query.filter(message::Column::ExternalId.eq(external_id)).one(&**tx).await?)
+}
+
+/// What the messenger tells of a person now; one event where anything of it is new.
+async fn refresh(
+    tx: &mut Tx<'_>,
+    client: &mut client::Model,
+    person: &Person,
+    dialogue: &dialogue::Model,
+    reachability_changed: bool,
+) -> Result<()> {
+    let before = client.clone();
+    client.name = person.name.clone();
+    client.username = person.username.clone();
+    client.profile_url = person.profile_url.clone().or(client.profile_url.take());
+    client.phone = person.phone.clone().or(client.phone.take());
+    let known_anew = *client != before;
+    if known_anew {
+        let row = client::ActiveModel {
+            id: Set(client.id),
+            name: Set(client.name.clone()),
+            username: Set(client.username.clone()),
+            profile_url: Set(client.profile_url.clone()),
+            phone: Set(client.phone.clone()),
+            ..Default::default()
+        };
+        row.update(&**tx).await?;
+    }
+    if known_anew || reachability_changed {
+        let changed = self::changed(tx, client.id, Some(Actor::Client(client.id)), dialogue).await?;
+        tx.emit(changed);
+    }
+    Ok(())
+}
+
+/// CLIENT_CHANGED, in the dialogue where it was noticed and seen in all that the client has.
+pub(super) async fn changed(
+    tx: &Tx<'_>,
+    client: ClientId,
+    actor: Option<Actor>,
+    dialogue: &dialogue::Model,
+) -> Result<Entry> {
+    let all: Vec<DialogueId> = dialogue::Entity::find()
+        .select_only()
+        .column(dialogue::Column::Id)
+        .filter(dialogue::Column::ClientId.eq(client))
+        .order_by_asc(dialogue::Column::Id)
+        .into_tuple()
+        .all(&**tx)
+        .await?;
+    let entry = Entry::of(Kind::ClientChanged, actor, dialogue).about(client.0).seen_in(all);
+    Ok(entry.with(|detail| detail.client = Some(client)))
+}

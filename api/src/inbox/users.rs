@@ -1,0 +1,253 @@
+//! Users: the employees, their roles, and what a change of those does to what they may see.
+
+use colloquy_entity::*;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, LockType};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, SqlErr,
+};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::log::{Actor, Entry, Kind};
+use crate::paging::{Page, PageArgs, Window};
+use crate::policy::{self, Power};
+use crate::viewer::Viewer;
+
+use super::sessions;
+
+/// Shortest password, in characters, as NIST SP 800-63B has it.
+const SHORTEST_PASSWORD: usize = 8;
+/// Longest password, in bytes: hashing takes time with each.
+const LONGEST_PASSWORD: usize = 1024;
+/// Longest name or address, in characters.
+pub(super) const LONGEST_NAME: usize = 256;
+
+/// A new employee.
+pub struct NewUser {
+    /// As colleagues see it.
+    pub name: String,
+    /// They sign in with it.
+    pub email: String,
+    /// Not kept.
+    pub password: String,
+    /// What they may do.
+    pub role: Role,
+}
+
+/// Makes a user; for administrators.
+pub async fn create(app: &App, viewer: &Viewer, new: NewUser) -> Result<user::Model> {
+    policy::require(viewer, Power::Administer)?;
+    add(app, viewer.actor(), new).await
+}
+
+/// Makes a user, for who runs the server: how the first administrator comes to be.
+pub async fn add(app: &App, actor: Option<Actor>, new: NewUser) -> Result<user::Model> {
+    let name = name("input.name", &new.name)?;
+    let email = email(&new.email)?;
+    check_password(&new.password)?;
+    let password_hash = app.secrets.hash_password(&new.password).await?;
+    let mut tx = app.begin().await?;
+    let user = user::Model {
+        id: UserId::new(),
+        name,
+        email,
+        password_hash,
+        role: new.role,
+        is_active: true,
+        created_at: tx.now,
+    };
+    let inserted = user::Entity::insert(user.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await;
+    inserted.map_err(taken)?;
+    tx.emit(standing(actor, &user));
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// What is to change; what is absent stays.
+#[derive(Default)]
+pub struct UserChange {
+    /// As colleagues see it.
+    pub name: Option<String>,
+    /// They sign in with it.
+    pub email: Option<String>,
+    /// All other sessions of theirs end with the old one.
+    pub password: Option<String>,
+    /// What they may do.
+    pub role: Option<Role>,
+    /// A deactivated user's connections are closed at once.
+    pub is_active: Option<bool>,
+}
+
+/// Changes a user; for administrators. The last active administrator stays one: CONFLICT.
+pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: UserChange) -> Result<user::Model> {
+    policy::require(viewer, Power::Administer)?;
+    let name = change.name.as_deref().map(|text| name("input.name", text)).transpose()?;
+    let email = change.email.as_deref().map(email).transpose()?;
+    let password_hash = match &change.password {
+        Some(password) => {
+            check_password(password)?;
+            Some(app.secrets.hash_password(password).await?)
+        }
+        None => None,
+    };
+    let mut tx = app.begin().await?;
+    // All administrators are locked, in one order: of two that demote each other, one is told so.
+    let admins = user::Entity::find()
+        .filter(user::Column::Role.eq(Role::Admin))
+        .order_by_asc(user::Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .all(&*tx)
+        .await?;
+    let id = id.ok_or(Error::NotFound("user"))?;
+    let found = user::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&*tx).await?;
+    let before = found.ok_or(Error::NotFound("user"))?;
+    let mut after = before.clone();
+    after.name = name.unwrap_or(after.name);
+    after.email = email.unwrap_or(after.email);
+    after.role = change.role.unwrap_or(after.role);
+    after.is_active = change.is_active.unwrap_or(after.is_active);
+    let new_password = password_hash.is_some();
+    after.password_hash = password_hash.unwrap_or(after.password_hash);
+    let was_admin = before.role == Role::Admin && before.is_active;
+    let stays_admin = after.role == Role::Admin && after.is_active;
+    if was_admin && !stays_admin && !admins.iter().any(|admin| admin.id != id && admin.is_active) {
+        return Err(Error::conflict("The last active administrator can be neither demoted nor deactivated"));
+    }
+    if after == before {
+        return Ok(before);
+    }
+    let updated = after.clone().into_active_model().reset_all().update(&*tx).await;
+    updated.map_err(taken)?;
+    if before.role != after.role || before.is_active != after.is_active {
+        tx.emit(standing(viewer.actor(), &after));
+        tell_of_access(&mut tx, viewer, &before, &after);
+    }
+    if new_password || !after.is_active {
+        sessions::end_all(&mut tx, viewer, id).await?;
+    }
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// A change of role from or to observer changes everything that the user may see.
+fn tell_of_access(tx: &mut Tx<'_>, viewer: &Viewer, before: &user::Model, after: &user::Model) {
+    let kind = match (before.role == Role::Observer, after.role == Role::Observer) {
+        (true, false) => Kind::AccessGranted,
+        (false, true) => Kind::AccessRevoked,
+        _ => return,
+    };
+    tx.emit(Entry::new(kind, viewer.actor()).for_user(after.id));
+}
+
+/// Word to every process of what the user may do from now on.
+fn standing(actor: Option<Actor>, user: &user::Model) -> Entry {
+    Entry::new(Kind::UserChanged, actor).with(|detail| {
+        detail.user = Some(user.id);
+        detail.role = Some(user.role);
+        detail.active = Some(user.is_active);
+    })
+}
+
+fn taken(error: sea_orm::DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            Error::bad("input.email", "Another user has this e-mail address already")
+        }
+        _ => error.into(),
+    }
+}
+
+/// A name that can be shown: not empty, not endless, no control characters.
+pub(super) fn name(field: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Error::bad(field, "A name cannot be empty"));
+    }
+    if text.chars().count() > LONGEST_NAME {
+        return Err(Error::bad(field, format!("A name can have {LONGEST_NAME} characters at most")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::bad(field, "A name cannot contain control characters"));
+    }
+    Ok(text.into())
+}
+
+fn email(text: &str) -> Result<String> {
+    let text = text.trim().to_lowercase();
+    let wrong = || Error::bad("input.email", "This is no e-mail address");
+    let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
+    let odd = text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if local.is_empty() || domain.is_empty() || local.contains('@') || odd || text.chars().count() > LONGEST_NAME {
+        return Err(wrong());
+    }
+    Ok(text)
+}
+
+fn check_password(password: &str) -> Result<()> {
+    if password.chars().count() < SHORTEST_PASSWORD {
+        let words = format!("A password has {SHORTEST_PASSWORD} characters at least");
+        return Err(Error::bad("input.password", words));
+    }
+    if password.len() > LONGEST_PASSWORD {
+        let words = format!("A password has {LONGEST_PASSWORD} bytes at most");
+        return Err(Error::bad("input.password", words));
+    }
+    Ok(())
+}
+
+/// The users of these ids. Every active user may see the users.
+pub async fn by_ids(db: &impl ConnectionTrait, ids: &[UserId]) -> Result<Vec<user::Model>> {
+    Ok(user::Entity::find().filter(user::Column::Id.is_in(ids.iter().copied())).all(db).await?)
+}
+
+/// Which users are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct UserFilter {
+    /// In the name or the address.
+    pub text: Option<String>,
+    /// With this role.
+    pub role: Option<Role>,
+}
+
+impl UserFilter {
+    fn query(&self) -> sea_orm::Select<user::Entity> {
+        let mut query = user::Entity::find();
+        if let Some(text) = &self.text {
+            query = query.filter(contains(user::Column::Name, text).or(contains(user::Column::Email, text)));
+        }
+        if let Some(role) = self.role {
+            query = query.filter(user::Column::Role.eq(role));
+        }
+        query
+    }
+}
+
+/// Users in the order in which they were made.
+pub async fn page(db: &impl ConnectionTrait, filter: &UserFilter, args: &PageArgs) -> Result<Page<user::Model>> {
+    let window: Window<Uuid> = args.window()?;
+    let mut query = filter.query();
+    if let Some(after) = window.after {
+        query = query.filter(user::Column::Id.gt(after));
+    }
+    Ok(Page::cut(query.order_by_asc(user::Column::Id).limit(window.size + 1).all(db).await?, &window))
+}
+
+/// How many there are.
+pub async fn count(db: &impl ConnectionTrait, filter: &UserFilter) -> Result<u64> {
+    Ok(filter.query().count(db).await?)
+}
+
+/// Whether a column contains a text, whatever the case. SQLite's own LOWER knows only ASCII: see `db`.
+pub(super) fn contains<C: ColumnTrait>(column: C, text: &str) -> sea_orm::sea_query::SimpleExpr {
+    let escaped: String = text
+        .to_lowercase()
+        .chars()
+        .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
+        .filter(|c| *c != '\0')
+        .collect();
+    let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
+    Func::lower(Expr::col(column.as_column_ref())).like(pattern)
+}
