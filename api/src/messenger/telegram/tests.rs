@@ -1,0 +1,31 @@
+//! Telegram against the payloads and answers in `tests/fixtures/telegram`.
+
+mod odd;
+mod payloads;
+mod wire;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn fixtures(folder: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/telegram").join(folder)
+}
+
+fn fixture(folder: &str, file: &str) -> Value {
+    let path = fixtures(folder).join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap()
+}
+
+/// The names of all JSON files of a folder, in order.
+fn names(folder: &str) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(fixtures(folder))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".json"))
+        .collect();
+    names.sort();
+    assert!(!names.is_empty(), "no fixtures in {folder}");
+    names
+}
