@@ -14,7 +14,9 @@ use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::inbox::sessions::Failures;
 use crate::log::Log;
+use crate::messenger;
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, hex, random};
 
@@ -34,6 +36,8 @@ pub struct App {
     pub store: Arc<dyn ObjectStore>,
     /// For talking to messengers.
     pub http: reqwest::Client,
+    /// Failed sign-ins of late.
+    pub failures: Failures,
     /// Numbers for Prometheus.
     pub metrics: Metrics,
     /// Cancelled when the process is to stop.
@@ -45,7 +49,6 @@ pub struct App {
 impl App {
     /// Connects to everything, migrates and opens the log; the words of an error name the setting that is wrong.
     pub async fn start(config: Config) -> std::result::Result<Arc<Self>, String> {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let secrets = Secrets::new(&secret_key(&config)?).map_err(|error| error.to_string())?;
         let store = store(&config)?;
         let db = Db::connect(&config.database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
@@ -64,13 +67,21 @@ impl App {
         log.open().await.map_err(|error| format!("DATABASE_URL: {error:?}"))?;
         let tasks = TaskTracker::new();
         tasks.spawn(Arc::clone(&log).run(offered, config.pace.look, stop.clone()));
-        let http = reqwest::Client::builder()
-            .connect_timeout(std::time::Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| error.to_string())?;
+        let http = messenger::http_client().map_err(|error| error.to_string())?;
         let metrics = Metrics::new();
-        Ok(Arc::new(Self { config, db, log, bus, secrets, store, http, metrics, stop, tasks }))
+        Ok(Arc::new(Self {
+            config,
+            db,
+            log,
+            bus,
+            secrets,
+            store,
+            http,
+            failures: Failures::default(),
+            metrics,
+            stop,
+            tasks,
+        }))
     }
 
     /// Begins a change.
@@ -100,7 +111,8 @@ fn secret_key(config: &Config) -> std::result::Result<[u8; 32], String> {
     };
     let folder = database.parent().unwrap_or(Path::new(""));
     let file = folder.join("secret.key");
-    let read = |text: String| config::parse_key(text.trim()).ok_or(format!("SECRET_KEY: {} holds no key", file.display()));
+    let read =
+        |text: String| config::parse_key(text.trim()).ok_or(format!("SECRET_KEY: {} holds no key", file.display()));
     match std::fs::read_to_string(&file) {
         Ok(text) => read(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -33,12 +33,7 @@ impl Secrets {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(Error::internal)?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon, &random::<16>()?)?;
-        Ok(Self {
-            cipher: XChaCha20Poly1305::new(&(*key).into()),
-            argon,
-            hashing: Arc::new(Semaphore::new(2)),
-            nobody,
-        })
+        Ok(Self { cipher: XChaCha20Poly1305::new(&(*key).into()), argon, hashing: Arc::new(Semaphore::new(2)), nobody })
     }
 
     /// Encrypts for the database.
@@ -67,7 +62,8 @@ impl Secrets {
         let known = hash.is_some();
         let (argon, password) = (self.argon.clone(), password.to_owned());
         let hash = hash.unwrap_or(&self.nobody).to_owned();
-        let matches = self.off_thread(move || argon.verify_password(password.as_bytes(), hash.as_str()).is_ok()).await?;
+        let matches =
+            self.off_thread(move || argon.verify_password(password.as_bytes(), hash.as_str()).is_ok()).await?;
         Ok(known && matches)
     }
 

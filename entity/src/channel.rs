@@ -32,8 +32,9 @@ pub struct Model {
     /// Token and webhook secret, encrypted with SECRET_KEY.
     #[sea_orm(column_type = "VarBinary(StringLen::None)")]
     pub credentials: Vec<u8>,
-    /// The first update that polling has not had yet.
-    pub poll_offset: i64,
+    /// Where polling goes on, in the messenger's own terms.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub poll_cursor: Option<String>,
     /// Where new dialogues get their deal.
     pub funnel_id: Option<FunnelId>,
     /// Sent once, after a client's very first message.

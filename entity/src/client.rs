@@ -35,6 +35,9 @@ pub struct Model {
     pub contractor_id: Option<ContractorId>,
     /// Whether we refuse their messages.
     pub is_blocked: bool,
+    /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
+    #[sea_orm(column_type = "Text")]
+    pub lookup: String,
     /// When they first wrote.
     pub first_seen_at: Time,
 }

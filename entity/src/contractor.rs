@@ -25,6 +25,9 @@ pub struct Model {
     /// Anything else.
     #[sea_orm(column_type = "Text", nullable)]
     pub note: Option<String>,
+    /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
+    #[sea_orm(column_type = "Text")]
+    pub lookup: String,
     /// When.
     pub created_at: Time,
 }

@@ -28,6 +28,9 @@ pub struct Model {
     pub contractor_id: Option<ContractorId>,
     /// Who answers for it.
     pub responsible_id: Option<UserId>,
+    /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
+    #[sea_orm(column_type = "Text")]
+    pub lookup: String,
     /// When.
     pub created_at: Time,
 }

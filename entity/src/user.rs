@@ -24,6 +24,9 @@ pub struct Model {
     pub role: Role,
     /// False once deactivated; the row stays for the history.
     pub is_active: bool,
+    /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
+    #[sea_orm(column_type = "Text")]
+    pub lookup: String,
     /// Everything older counts as read by them.
     pub created_at: Time,
 }

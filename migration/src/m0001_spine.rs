@@ -72,6 +72,7 @@ fn people() -> Vec<TableCreateStatement> {
                 text("password_hash"),
                 text("role"),
                 boolean("is_active"),
+                text("lookup"),
                 big_integer("created_at"),
             ],
         ),
@@ -106,6 +107,7 @@ fn people() -> Vec<TableCreateStatement> {
                 text_null("phone"),
                 text_null("email"),
                 text_null("note"),
+                text("lookup"),
                 big_integer("created_at"),
             ],
         ),
@@ -122,6 +124,7 @@ fn people() -> Vec<TableCreateStatement> {
                     text_null("phone"),
                     uuid_null("contractor_id"),
                     boolean("is_blocked"),
+                    text("lookup"),
                     big_integer("first_seen_at"),
                 ],
             ),
@@ -149,7 +152,7 @@ fn talk() -> Vec<TableCreateStatement> {
             text_null("state_reason"),
             text("intake"),
             bytes("credentials"),
-            big_integer("poll_offset"),
+            text_null("poll_cursor"),
             uuid_null("funnel_id"),
             text_null("welcome_text"),
             boolean("auto_reply_enabled"),
@@ -298,6 +301,7 @@ fn cards() -> Vec<TableCreateStatement> {
             text_null("currency"),
             uuid_null("contractor_id"),
             uuid_null("responsible_id"),
+            text("lookup"),
             big_integer("created_at"),
         ],
     );
@@ -305,7 +309,13 @@ fn cards() -> Vec<TableCreateStatement> {
     let deals = refers(&mut refers(&mut deals, "contractor_id", "contractors"), "responsible_id", "users");
     let projects = noun(
         "projects",
-        vec![text("name"), text_null("description"), text_null("external_url"), big_integer("created_at")],
+        vec![
+            text("name"),
+            text_null("description"),
+            text_null("external_url"),
+            text("lookup"),
+            big_integer("created_at"),
+        ],
     );
     let mut tasks = noun(
         "tasks",
@@ -317,6 +327,7 @@ fn cards() -> Vec<TableCreateStatement> {
             uuid_null("responsible_id"),
             big_integer_null("due_at"),
             text_null("external_url"),
+            text("lookup"),
             big_integer("created_at"),
         ],
     );

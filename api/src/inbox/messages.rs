@@ -1,7 +1,9 @@
 //! Messages: adding one to a dialogue, sending, trying again.
 
 use colloquy_entity::*;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 
 use crate::app::App;
 use crate::db::Tx;
@@ -190,7 +192,10 @@ pub(super) fn check_text(field: &str, text: &str, kind: ChannelKind, may_be_empt
     let limit = messenger::text_limit(kind);
     let length = text.encode_utf16().count();
     if length > limit {
-        return Err(Error::bad(field, format!("A message can have {limit} UTF-16 units at most; this one has {length}")));
+        return Err(Error::bad(
+            field,
+            format!("A message can have {limit} UTF-16 units at most; this one has {length}"),
+        ));
     }
     Ok(())
 }
@@ -215,7 +220,8 @@ pub async fn retry(app: &App, viewer: &Viewer, id: MessageId) -> Result<message:
 
 /// The event of a message's delivery having become what it is.
 pub(super) fn delivery_changed(actor: Option<Actor>, dialogue: &dialogue::Model, message: &message::Model) -> Entry {
-    tell(Kind::MessageDeliveryChanged, actor, dialogue, message.id).with(|detail| detail.delivery = message.delivery_status)
+    tell(Kind::MessageDeliveryChanged, actor, dialogue, message.id)
+        .with(|detail| detail.delivery = message.delivery_status)
 }
 
 /// A message with its dialogue locked, if the viewer may do this in it.
@@ -257,11 +263,8 @@ pub async fn page(db: &impl ConnectionTrait, dialogue: DialogueId, args: &PageAr
 /// Those of the messages whose dialogues the viewer may see.
 pub async fn by_ids(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[MessageId]) -> Result<Vec<message::Model>> {
     use sea_orm::sea_query::Query;
-    let seen = Query::select()
-        .column(dialogue::Column::Id)
-        .from(dialogue::Entity)
-        .cond_where(policy::visible(viewer))
-        .take();
+    let seen =
+        Query::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(policy::visible(viewer)).take();
     Ok(message::Entity::find()
         .filter(message::Column::Id.is_in(ids.iter().copied()))
         .filter(message::Column::DialogueId.in_subquery(seen))
@@ -274,4 +277,3 @@ pub(super) async fn store(tx: &Tx<'_>, message: &message::Model) -> Result<()> {
     message.clone().into_active_model().reset_all().update_without_returning(&**tx).await?;
     Ok(())
 }
-

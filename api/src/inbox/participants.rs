@@ -1,7 +1,7 @@
 //! Participants: who answers for a dialogue and who looks on, and the access that this gives and takes.
 
 use colloquy_entity::*;
-use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::{LockType, Query};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -96,19 +96,25 @@ pub(super) async fn lock_user(tx: &Tx<'_>, id: UserId) -> Result<Option<user::Mo
     Ok(user::Entity::find_by_id(id).lock(LockType::Share).one(&**tx).await?)
 }
 
-/// Those who answer for a dialogue now: a deactivated responsible counts as none.
-pub async fn active_responsibles(db: &impl ConnectionTrait, id: DialogueId) -> Result<Vec<UserId>> {
-    let rows: Vec<UserId> = participant::Entity::find()
+/// Those who answer for dialogues now: a deactivated responsible counts as none.
+pub async fn responsibles(db: &impl ConnectionTrait, ids: &[DialogueId]) -> Result<Vec<(DialogueId, UserId)>> {
+    let active =
+        Query::select().column(user::Column::Id).from(user::Entity).and_where(user::Column::IsActive.eq(true)).take();
+    Ok(participant::Entity::find()
         .select_only()
-        .column(participant::Column::UserId)
-        .inner_join_user()
-        .filter(participant::Column::DialogueId.eq(id))
+        .columns([participant::Column::DialogueId, participant::Column::UserId])
+        .filter(participant::Column::DialogueId.is_in(ids.iter().copied()))
         .filter(participant::Column::Role.eq(ParticipantRole::Responsible))
-        .filter(user::Column::IsActive.eq(true))
+        .filter(participant::Column::UserId.in_subquery(active))
+        .order_by_asc(participant::Column::Since)
         .into_tuple()
         .all(db)
-        .await?;
-    Ok(rows)
+        .await?)
+}
+
+/// Those of one dialogue.
+pub async fn active_responsibles(db: &impl ConnectionTrait, id: DialogueId) -> Result<Vec<UserId>> {
+    Ok(responsibles(db, &[id]).await?.into_iter().map(|(_, user)| user).collect())
 }
 
 /// The participants of dialogues, longest first.
@@ -121,28 +127,7 @@ pub async fn of(db: &impl ConnectionTrait, ids: &[DialogueId]) -> Result<Vec<par
         .await?)
 }
 
-/// A participant's user, joined by hand: entities know no relations.
-trait JoinUser {
-    fn inner_join_user(self) -> Self;
-}
-
-impl JoinUser for sea_orm::Select<participant::Entity> {
-    fn inner_join_user(self) -> Self {
-        use sea_orm::{QueryTrait, sea_query::{Expr, ExprTrait, JoinType}};
-        let mut select = self;
-        let on = Expr::col((user::Entity, user::Column::Id)).equals((participant::Entity, participant::Column::UserId));
-        select.query().join(JoinType::InnerJoin, user::Entity, on);
-        select
-    }
-}
-
-fn tell(
-    kind: Kind,
-    actor: Option<Actor>,
-    dialogue: &dialogue::Model,
-    user: UserId,
-    role: ParticipantRole,
-) -> Entry {
+fn tell(kind: Kind, actor: Option<Actor>, dialogue: &dialogue::Model, user: UserId, role: ParticipantRole) -> Entry {
     Entry::of(kind, actor, dialogue).with(|detail| {
         detail.user = Some(user);
         detail.participant = Some(role);

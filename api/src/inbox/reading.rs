@@ -36,21 +36,13 @@ pub async fn mark(app: &App, viewer: &Viewer, id: DialogueId, up_to: Option<Mess
 }
 
 /// Counts the first `count` client messages of a locked dialogue as read by the viewer, and tells, where they were not.
-pub(super) async fn read_up_to(
-    tx: &mut Tx<'_>,
-    viewer: &Viewer,
-    dialogue: &dialogue::Model,
-    count: i64,
-) -> Result<()> {
+pub(super) async fn read_up_to(tx: &mut Tx<'_>, viewer: &Viewer, dialogue: &dialogue::Model, count: i64) -> Result<()> {
     let read = read_counts(&**tx, viewer, std::slice::from_ref(dialogue)).await?;
     if read.get(&dialogue.id).copied().unwrap_or_default() >= count {
         return Ok(());
     }
-    let mark = read_mark::ActiveModel {
-        dialogue_id: Set(dialogue.id),
-        user_id: Set(viewer.id),
-        read_count: Set(count),
-    };
+    let mark =
+        read_mark::ActiveModel { dialogue_id: Set(dialogue.id), user_id: Set(viewer.id), read_count: Set(count) };
     let key = OnConflict::columns([read_mark::Column::DialogueId, read_mark::Column::UserId])
         .update_column(read_mark::Column::ReadCount)
         .to_owned();
@@ -68,7 +60,7 @@ pub async fn unread_counts(
     let read = read_counts(db, viewer, dialogues).await?;
     let unread = |dialogue: &dialogue::Model| {
         let read = read.get(&dialogue.id).copied().unwrap_or_default();
-        (dialogue.id, (dialogue.client_message_count - read).max(0))
+        (dialogue.id, Ord::max(dialogue.client_message_count - read, 0))
     };
     Ok(dialogues.iter().map(unread).collect())
 }

@@ -13,7 +13,7 @@ use crate::log::{Actor, Entry, Kind};
 use crate::messenger::{Incoming, IncomingMessage, Person};
 
 use super::messages::{self, Draft};
-use super::{contractors, deals, dialogues, files, participants, routing};
+use super::{contractors, deals, dialogues, files, participants, routing, text};
 
 /// What became of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ async fn edited(app: &App, channel: &channel::Model, incoming: &IncomingMessage)
     let mut tx = app.begin().await?;
     let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? else {
         drop(tx);
-        return self::message(app, channel, incoming).await;
+        return message(app, channel, incoming).await;
     };
     let dialogue = dialogues::lock(&tx, before.dialogue_id).await?;
     let dialogue = dialogue.ok_or_else(|| Error::internal("a message without its dialogue"))?;
@@ -241,6 +241,7 @@ async fn client(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<(clie
         phone: person.phone.clone(),
         contractor_id: None,
         is_blocked: false,
+        lookup: text::lookup([&person.name, person.username.as_deref().unwrap_or_default()]),
         first_seen_at: tx.now,
     };
     let once = OnConflict::columns([client::Column::Kind, client::Column::ExternalId]).do_nothing().to_owned();
@@ -312,6 +313,7 @@ async fn refresh(
     client.username = person.username.clone();
     client.profile_url = person.profile_url.clone().or(client.profile_url.take());
     client.phone = person.phone.clone().or(client.phone.take());
+    client.lookup = text::lookup([&client.name, client.username.as_deref().unwrap_or_default()]);
     let known_anew = *client != before;
     if known_anew {
         let row = client::ActiveModel {
@@ -320,13 +322,14 @@ async fn refresh(
             username: Set(client.username.clone()),
             profile_url: Set(client.profile_url.clone()),
             phone: Set(client.phone.clone()),
+            lookup: Set(client.lookup.clone()),
             ..Default::default()
         };
         row.update(&**tx).await?;
     }
     if known_anew || reachability_changed {
-        let changed = self::changed(tx, client.id, Some(Actor::Client(client.id)), dialogue).await?;
-        tx.emit(changed);
+        let event = changed(tx, client.id, Some(Actor::Client(client.id)), dialogue).await?;
+        tx.emit(event);
     }
     Ok(())
 }

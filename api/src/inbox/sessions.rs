@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use colloquy_entity::*;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter, QueryOrder,
-    QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::app::App;
@@ -19,7 +19,7 @@ use crate::policy::{self, Power};
 use crate::secrets::{new_token, token_hash};
 use crate::viewer::{Credential, Viewer};
 
-use super::users;
+use super::text;
 
 /// How long a sign-in lasts.
 const SESSION: i64 = 30 * 24 * 60 * 60 * 1000;
@@ -205,7 +205,7 @@ pub async fn add_token(
     name: &str,
     expires_at: Option<Time>,
 ) -> Result<(api_token::Model, String)> {
-    let name = users::name("input.name", name)?;
+    let name = text::name("input.name", name)?;
     let found = user::Entity::find_by_id(user).one(app.db.read()).await?;
     let found = found.ok_or_else(|| Error::bad("input.userId", "There is no such user"))?;
     if !found.is_active {

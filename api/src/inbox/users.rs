@@ -1,7 +1,7 @@
 //! Users: the employees, their roles, and what a change of those does to what they may see.
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, LockType};
+use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, SqlErr,
@@ -16,15 +16,12 @@ use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Power};
 use crate::viewer::Viewer;
 
-use super::sessions;
+use super::{sessions, text};
 
 /// Shortest password, in characters, as NIST SP 800-63B has it.
 const SHORTEST_PASSWORD: usize = 8;
 /// Longest password, in bytes: hashing takes time with each.
 const LONGEST_PASSWORD: usize = 1024;
-/// Longest name or address, in characters.
-pub(super) const LONGEST_NAME: usize = 256;
-
 /// A new employee.
 pub struct NewUser {
     /// As colleagues see it.
@@ -45,13 +42,14 @@ pub async fn create(app: &App, viewer: &Viewer, new: NewUser) -> Result<user::Mo
 
 /// Makes a user, for who runs the server: how the first administrator comes to be.
 pub async fn add(app: &App, actor: Option<Actor>, new: NewUser) -> Result<user::Model> {
-    let name = name("input.name", &new.name)?;
+    let name = text::name("input.name", &new.name)?;
     let email = email(&new.email)?;
     check_password(&new.password)?;
     let password_hash = app.secrets.hash_password(&new.password).await?;
     let mut tx = app.begin().await?;
     let user = user::Model {
         id: UserId::new(),
+        lookup: text::lookup([&name, &email]),
         name,
         email,
         password_hash,
@@ -59,7 +57,8 @@ pub async fn add(app: &App, actor: Option<Actor>, new: NewUser) -> Result<user::
         is_active: true,
         created_at: tx.now,
     };
-    let inserted = user::Entity::insert(user.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await;
+    let inserted =
+        user::Entity::insert(user.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await;
     inserted.map_err(taken)?;
     tx.emit(standing(actor, &user));
     tx.commit().await?;
@@ -84,7 +83,7 @@ pub struct UserChange {
 /// Changes a user; for administrators. The last active administrator stays one: CONFLICT.
 pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: UserChange) -> Result<user::Model> {
     policy::require(viewer, Power::Administer)?;
-    let name = change.name.as_deref().map(|text| name("input.name", text)).transpose()?;
+    let name = change.name.as_deref().map(|name| text::name("input.name", name)).transpose()?;
     let email = change.email.as_deref().map(email).transpose()?;
     let password_hash = match &change.password {
         Some(password) => {
@@ -107,6 +106,7 @@ pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: User
     let mut after = before.clone();
     after.name = name.unwrap_or(after.name);
     after.email = email.unwrap_or(after.email);
+    after.lookup = text::lookup([&after.name, &after.email]);
     after.role = change.role.unwrap_or(after.role);
     after.is_active = change.is_active.unwrap_or(after.is_active);
     let new_password = password_hash.is_some();
@@ -160,27 +160,13 @@ fn taken(error: sea_orm::DbErr) -> Error {
     }
 }
 
-/// A name that can be shown: not empty, not endless, no control characters.
-pub(super) fn name(field: &str, text: &str) -> Result<String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Error::bad(field, "A name cannot be empty"));
-    }
-    if text.chars().count() > LONGEST_NAME {
-        return Err(Error::bad(field, format!("A name can have {LONGEST_NAME} characters at most")));
-    }
-    if text.chars().any(char::is_control) {
-        return Err(Error::bad(field, "A name cannot contain control characters"));
-    }
-    Ok(text.into())
-}
-
 fn email(text: &str) -> Result<String> {
     let text = text.trim().to_lowercase();
     let wrong = || Error::bad("input.email", "This is no e-mail address");
     let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
     let odd = text.chars().any(|c| c.is_control() || c.is_whitespace());
-    if local.is_empty() || domain.is_empty() || local.contains('@') || odd || text.chars().count() > LONGEST_NAME {
+    if local.is_empty() || domain.is_empty() || local.contains('@') || odd || text.chars().count() > text::LONGEST_NAME
+    {
         return Err(wrong());
     }
     Ok(text)
@@ -216,7 +202,7 @@ impl UserFilter {
     fn query(&self) -> sea_orm::Select<user::Entity> {
         let mut query = user::Entity::find();
         if let Some(text) = &self.text {
-            query = query.filter(contains(user::Column::Name, text).or(contains(user::Column::Email, text)));
+            query = query.filter(text::contains(user::Column::Lookup, text));
         }
         if let Some(role) = self.role {
             query = query.filter(user::Column::Role.eq(role));
@@ -238,16 +224,4 @@ pub async fn page(db: &impl ConnectionTrait, filter: &UserFilter, args: &PageArg
 /// How many there are.
 pub async fn count(db: &impl ConnectionTrait, filter: &UserFilter) -> Result<u64> {
     Ok(filter.query().count(db).await?)
-}
-
-/// Whether a column contains a text, whatever the case. SQLite's own LOWER knows only ASCII: see `db`.
-pub(super) fn contains<C: ColumnTrait>(column: C, text: &str) -> sea_orm::sea_query::SimpleExpr {
-    let escaped: String = text
-        .to_lowercase()
-        .chars()
-        .flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c]))
-        .filter(|c| *c != '\0')
-        .collect();
-    let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
-    Func::lower(Expr::col(column.as_column_ref())).like(pattern)
 }

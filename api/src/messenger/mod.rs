@@ -84,6 +84,8 @@ pub struct IncomingMessage {
     pub reply_to: Option<String>,
     /// When it was written, as the messenger says.
     pub sent_at: Time,
+    /// Which version of the message it is: a higher one replaces a lower one, whatever the order in which they come.
+    pub edit_key: Option<i64>,
     /// When it was changed; `None` for a message as first written and for the moves of a live location.
     pub edited_at: Option<Time>,
     /// The same for all messages of one album.
@@ -330,6 +332,16 @@ pub trait Messenger: Send + Sync {
 
     /// Fetches an [`IncomingFile::reference`], a piece at a time.
     async fn download(&self, reference: &str) -> Result<Download, Fault>;
+}
+
+/// The longest text of a message, in UTF-16 units. VK's documentation says 9,000, but only 4,096 are safe.
+pub fn text_limit(kind: ChannelKind) -> usize {
+    match kind {
+        ChannelKind::Telegram => telegram::TEXT,
+        ChannelKind::Vk => 4096,
+        ChannelKind::Viber => 7000,
+        ChannelKind::Website => 10_000,
+    }
 }
 
 /// A text's length as messengers count it: in UTF-16 units.

@@ -27,7 +27,7 @@ const UPDATES: [&str; 4] = ["message", "edited_message", "callback_query", "my_c
 const POLL: Duration = Duration::from_secs(30);
 
 /// The longest text in UTF-16 units. Servers were also seen to count code points, which are never more.
-const TEXT: usize = 4096;
+pub(super) const TEXT: usize = 4096;
 
 #[async_trait]
 impl Messenger for Telegram {

@@ -42,10 +42,10 @@ pub fn read(update: &Value) -> Incoming {
         return Incoming::Unknown { kind: "not an object".to_owned() };
     };
     if let Some(message) = fields.get("message") {
-        return read_message(message, false);
+        return read_message(message, None);
     }
     if let Some(message) = fields.get("edited_message") {
-        return read_message(message, true);
+        return read_message(message, Some(int_of(update, "update_id")));
     }
     if let Some(query) = fields.get("callback_query") {
         return match str_of(query, "id").map(|id| sanitize::line(id, sanitize::IDENTIFIER)) {
@@ -63,7 +63,9 @@ pub fn read(update: &Value) -> Incoming {
     Incoming::Unknown { kind: sanitize::line(kind, sanitize::NAME) }
 }
 
-fn read_message(message: &Value, edited: bool) -> Incoming {
+/// `edit` is the number of the update that tells of a change.
+fn read_message(message: &Value, edit: Option<Option<i64>>) -> Incoming {
+    let (edited, update_id) = (edit.is_some(), edit.flatten());
     let unreadable = || Incoming::Unknown { kind: "message without a chat, a sender or an id".to_owned() };
     let chat = &message["chat"];
     match str_of(chat, "type") {
@@ -93,6 +95,8 @@ fn read_message(message: &Value, edited: bool) -> Incoming {
         parts,
         reply_to: reply_to(message, chat_id),
         sent_at,
+        // Two edits of one second have one edit_date: updates are numbered in their order.
+        edit_key: update_id,
         edited_at: (edited && !moved).then(|| time_of(message, "edit_date").unwrap_or(sent_at)),
         album_id: label_of(message, "media_group_id"),
         forwarded_from: forwarded_from(message),

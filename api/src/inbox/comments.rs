@@ -1,0 +1,179 @@
+//! Comments: employees' notes to a dialogue, which clients never see.
+
+use std::collections::HashSet;
+
+use colloquy_entity::*;
+use sea_orm::sea_query::Query;
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::log::{Entry, Kind};
+use crate::paging::{Page, PageArgs, Window};
+use crate::policy::{self, Act};
+use crate::viewer::Viewer;
+
+use super::{dialogues, participants, text};
+
+/// Most employees that one comment calls.
+const MOST_MENTIONS: usize = 50;
+
+/// Comments, calling employees to answer. Only who may see the dialogue can be called; naming another is BAD_USER_INPUT.
+pub async fn add(
+    app: &App,
+    viewer: &Viewer,
+    id: DialogueId,
+    words: &str,
+    mentions: &[Option<UserId>],
+) -> Result<comment::Model> {
+    let mut tx = app.begin().await?;
+    let dialogue = dialogues::lock_for(&tx, viewer, id, Act::Comment).await?;
+    let text = check("input.text", words)?;
+    let mentions = check_mentions(&tx, id, mentions).await?;
+    let comment = comment::Model {
+        id: CommentId::new(),
+        dialogue_id: id,
+        author_id: viewer.id,
+        text,
+        created_at: tx.now,
+        edited_at: None,
+    };
+    comment::Entity::insert(comment.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
+    for user in &mentions {
+        let row = comment_mention::ActiveModel { comment_id: Set(comment.id), user_id: Set(*user) };
+        comment_mention::Entity::insert(row).exec_without_returning(&*tx).await?;
+    }
+    tx.emit(tell(Kind::CommentAdded, viewer, &dialogue, comment.id, mentions));
+    tx.commit().await?;
+    Ok(comment)
+}
+
+/// Changes a comment's text: its author, or an administrator. The same text changes nothing.
+pub async fn edit(app: &App, viewer: &Viewer, id: Option<CommentId>, words: &str) -> Result<comment::Model> {
+    let (mut tx, dialogue, mut comment) = lock_own(app, viewer, id).await?;
+    let text = check("text", words)?;
+    if comment.text == text {
+        return Ok(comment);
+    }
+    comment.text = text;
+    comment.edited_at = Some(tx.now);
+    comment.clone().into_active_model().reset_all().update_without_returning(&*tx).await?;
+    let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
+    tx.emit(tell(Kind::CommentEdited, viewer, &dialogue, comment.id, mentions));
+    tx.commit().await?;
+    Ok(comment)
+}
+
+/// Removes a comment: its author, or an administrator.
+pub async fn delete(app: &App, viewer: &Viewer, id: Option<CommentId>) -> Result<dialogue::Model> {
+    let (mut tx, dialogue, comment) = lock_own(app, viewer, id).await?;
+    let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
+    comment_mention::Entity::delete_many().filter(comment_mention::Column::CommentId.eq(comment.id)).exec(&*tx).await?;
+    tx.emit(tell(Kind::CommentDeleted, viewer, &dialogue, comment.id, mentions));
+    comment.delete(&*tx).await?;
+    tx.commit().await?;
+    Ok(dialogue)
+}
+
+/// A comment that the viewer may change, with its dialogue locked: their own where they may comment, any for an
+/// administrator.
+async fn lock_own<'a>(
+    app: &'a App,
+    viewer: &Viewer,
+    id: Option<CommentId>,
+) -> Result<(Tx<'a>, dialogue::Model, comment::Model)> {
+    let missing = || Error::NotFound("comment");
+    let tx = app.begin().await?;
+    let id = id.ok_or_else(missing)?;
+    let of = comment::Entity::find_by_id(id).one(&*tx).await?.ok_or_else(missing)?;
+    let dialogue = dialogues::lock_for(&tx, viewer, of.dialogue_id, Act::Comment).await;
+    let dialogue = dialogue.map_err(|error| if matches!(error, Error::NotFound(_)) { missing() } else { error })?;
+    let comment = comment::Entity::find_by_id(id).one(&*tx).await?.ok_or_else(missing)?;
+    if comment.author_id != viewer.id && viewer.role != Role::Admin {
+        return Err(Error::Forbidden("Only its author or an administrator may change a comment"));
+    }
+    Ok((tx, dialogue, comment))
+}
+
+fn check(field: &str, words: &str) -> Result<String> {
+    let text = text::note(field, words)?;
+    if text.trim().is_empty() {
+        return Err(Error::bad(field, "A comment cannot be empty"));
+    }
+    Ok(text)
+}
+
+async fn check_mentions(tx: &Tx<'_>, dialogue: DialogueId, named: &[Option<UserId>]) -> Result<Vec<UserId>> {
+    let field = "input.mentionIds";
+    if named.len() > MOST_MENTIONS {
+        return Err(Error::bad(field, format!("A comment can mention {MOST_MENTIONS} employees at most")));
+    }
+    let mut mentions = Vec::new();
+    let mut seen = HashSet::new();
+    for id in named {
+        let no_user = || Error::bad(field, "There is no such user");
+        let user = participants::lock_user(tx, id.ok_or_else(no_user)?).await?.ok_or_else(no_user)?;
+        let part = dialogues::part(&**tx, user.id, dialogue).await?;
+        if !user.is_active || !policy::may(user.role, part, Act::See) {
+            return Err(Error::bad(field, "Only who may see the dialogue can be mentioned in its comments"));
+        }
+        if seen.insert(user.id) {
+            mentions.push(user.id);
+        }
+    }
+    Ok(mentions)
+}
+
+fn tell(kind: Kind, viewer: &Viewer, dialogue: &dialogue::Model, comment: CommentId, mentions: Vec<UserId>) -> Entry {
+    let entry = Entry::of(kind, viewer.actor(), dialogue);
+    // In the mentioned users' own feed, too.
+    let entry = mentions.iter().map(|user| user.0).fold(entry, Entry::about);
+    entry.with(|detail| {
+        detail.comment = Some(comment);
+        detail.mentions = mentions;
+    })
+}
+
+/// A dialogue's comments, from old to new. The viewer sees the dialogue: whoever has its row has that.
+pub async fn page(db: &impl ConnectionTrait, dialogue: DialogueId, args: &PageArgs) -> Result<Page<comment::Model>> {
+    let window: Window<Uuid> = args.window()?;
+    let mut query = comment::Entity::find().filter(comment::Column::DialogueId.eq(dialogue));
+    if let Some(after) = window.after {
+        query = query.filter(comment::Column::Id.gt(after));
+    }
+    if let Some(before) = window.before {
+        query = query.filter(comment::Column::Id.lt(before));
+    }
+    query = match window.backward {
+        true => query.order_by_desc(comment::Column::Id),
+        false => query.order_by_asc(comment::Column::Id),
+    };
+    Ok(Page::cut(query.limit(window.size + 1).all(db).await?, &window))
+}
+
+/// How many a dialogue has.
+pub async fn count(db: &impl ConnectionTrait, dialogue: DialogueId) -> Result<u64> {
+    Ok(comment::Entity::find().filter(comment::Column::DialogueId.eq(dialogue)).count(db).await?)
+}
+
+/// Those of the comments whose dialogues the viewer may see.
+pub async fn by_ids(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[CommentId]) -> Result<Vec<comment::Model>> {
+    let seen =
+        Query::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(policy::visible(viewer)).take();
+    Ok(comment::Entity::find()
+        .filter(comment::Column::Id.is_in(ids.iter().copied()))
+        .filter(comment::Column::DialogueId.in_subquery(seen))
+        .all(db)
+        .await?)
+}
+
+/// Whom comments call.
+pub async fn mentioned(db: &impl ConnectionTrait, ids: &[CommentId]) -> Result<Vec<comment_mention::Model>> {
+    let query = comment_mention::Entity::find().filter(comment_mention::Column::CommentId.is_in(ids.iter().copied()));
+    Ok(query.order_by_asc(comment_mention::Column::UserId).all(db).await?)
+}

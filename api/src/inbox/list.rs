@@ -1,0 +1,311 @@
+//! The list of dialogues: the operator's inbox and the archive are one query, filtered.
+
+use colloquy_entity::*;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoCondition, Order, Query, SelectStatement, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::paging::{Page, PageArgs, Window};
+use crate::policy;
+use crate::viewer::Viewer;
+
+use super::{reading, text};
+
+/// Where a dialogue stands in a viewer's list: the four are disjoint, and together are all that the viewer may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Open, the viewer is a responsible.
+    Mine,
+    /// Open, nobody active is responsible.
+    Unassigned,
+    /// Open, others are responsible and the viewer is not.
+    Others,
+    /// Closed.
+    Closed,
+}
+
+impl Group {
+    /// All of them, in the order of the API.
+    pub const ALL: [Self; 4] = [Self::Mine, Self::Unassigned, Self::Others, Self::Closed];
+
+    /// From what a dialogue is and who answers for it.
+    pub fn of(viewer: &Viewer, state: DialogueState, active_responsibles: &[UserId]) -> Self {
+        match state {
+            DialogueState::Closed => Self::Closed,
+            DialogueState::Open if active_responsibles.contains(&viewer.id) => Self::Mine,
+            DialogueState::Open if active_responsibles.is_empty() => Self::Unassigned,
+            DialogueState::Open => Self::Others,
+        }
+    }
+
+    /// The same for queries over dialogues.
+    pub(super) fn condition(self, viewer: &Viewer) -> Condition {
+        let state = |state| dialogue::Column::State.eq(state);
+        let mine = dialogue::Column::Id.in_subquery(part(ParticipantRole::Responsible, [viewer.id]));
+        let anybody = Expr::exists(active_responsible());
+        match self {
+            Self::Closed => state(DialogueState::Closed).into_condition(),
+            Self::Mine => Condition::all().add(state(DialogueState::Open)).add(mine),
+            Self::Unassigned => Condition::all().add(state(DialogueState::Open)).add(anybody.not()),
+            Self::Others => Condition::all().add(state(DialogueState::Open)).add(anybody).add(mine.not()),
+        }
+    }
+}
+
+/// Dialogues in which one of these users has this part.
+fn part(role: ParticipantRole, users: impl IntoIterator<Item = UserId>) -> SelectStatement {
+    Query::select()
+        .column(participant::Column::DialogueId)
+        .from(participant::Entity)
+        .and_where(participant::Column::UserId.is_in(users))
+        .and_where(participant::Column::Role.eq(role))
+        .take()
+}
+
+/// Of the dialogue of the outer query.
+fn active_responsible() -> SelectStatement {
+    let user = Expr::col((user::Entity, user::Column::Id));
+    Query::select()
+        .expr(Expr::cust("1"))
+        .from(participant::Entity)
+        .inner_join(user::Entity, user.equals((participant::Entity, participant::Column::UserId)))
+        .and_where(
+            Expr::col((participant::Entity, participant::Column::DialogueId))
+                .equals((dialogue::Entity, dialogue::Column::Id)),
+        )
+        .and_where(participant::Column::Role.eq(ParticipantRole::Responsible))
+        .and_where(user::Column::IsActive.eq(true))
+        .take()
+}
+
+/// From (included) to (excluded).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Range {
+    /// Not before.
+    pub from: Option<Time>,
+    /// Before.
+    pub to: Option<Time>,
+}
+
+impl Range {
+    fn on(self, column: dialogue::Column) -> Condition {
+        let from = self.from.map(|from| column.gte(from));
+        let to = self.to.map(|to| column.lt(to));
+        Condition::all().add_option(from).add_option(to)
+    }
+
+    fn check(self, field: &str) -> Result<()> {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from > to => Err(Error::bad(field, "`from` is after `to`")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// All that is given has to hold. Ids of nothing that there is match nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the contract has them, one by one")]
+pub struct DialogueFilter {
+    pub group: Option<Group>,
+    pub state: Option<DialogueState>,
+    pub text: Option<String>,
+    pub dialogues: Option<Vec<DialogueId>>,
+    pub channels: Option<Vec<ChannelId>>,
+    pub kinds: Option<Vec<ChannelKind>>,
+    pub clients: Option<Vec<ClientId>>,
+    pub responsibles: Option<Vec<UserId>>,
+    pub observers: Option<Vec<UserId>>,
+    /// All of these; an id that is none matches nothing.
+    pub tags: Option<Vec<Option<TagId>>>,
+    pub contractors: Option<Vec<ContractorId>>,
+    pub deals: Option<Vec<DealId>>,
+    pub projects: Option<Vec<ProjectId>>,
+    pub tasks: Option<Vec<TaskId>>,
+    pub opened_at: Option<Range>,
+    pub closed_at: Option<Range>,
+    pub last_activity_at: Option<Range>,
+    pub unread_only: bool,
+}
+
+macro_rules! linked {
+    ($entity:ident, $column:ident, $ids:expr) => {
+        $ids.as_ref().map(|ids| {
+            dialogue::Column::Id.in_subquery(
+                Query::select()
+                    .column($entity::Column::DialogueId)
+                    .from($entity::Entity)
+                    .and_where($entity::Column::$column.is_in(ids.iter().copied()))
+                    .take(),
+            )
+        })
+    };
+}
+
+impl DialogueFilter {
+    fn condition(&self, viewer: &Viewer) -> Result<Condition> {
+        let ranges = [
+            ("filter.openedAt", dialogue::Column::OpenedAt, self.opened_at),
+            ("filter.closedAt", dialogue::Column::ClosedAt, self.closed_at),
+            ("filter.lastActivityAt", dialogue::Column::LastActivityAt, self.last_activity_at),
+        ];
+        let mut all = policy::visible(viewer);
+        for (field, column, range) in ranges {
+            let Some(range) = range else { continue };
+            range.check(field)?;
+            all = all.add(range.on(column));
+        }
+        for tag in self.tags.iter().flatten() {
+            let tags = tag.as_ref().map(|tag| vec![*tag]).or(Some(Vec::new()));
+            all = all.add_option(linked!(dialogue_tag, TagId, tags));
+        }
+        let responsibles =
+            self.responsibles.as_ref().map(|users| part(ParticipantRole::Responsible, users.iter().copied()));
+        let observers = self.observers.as_ref().map(|users| part(ParticipantRole::Observer, users.iter().copied()));
+        Ok(all
+            .add_option(self.group.map(|group| group.condition(viewer)))
+            .add_option(self.state.map(|state| dialogue::Column::State.eq(state)))
+            .add_option(self.text.as_deref().filter(|text| !text.trim().is_empty()).map(named))
+            .add_option(self.dialogues.as_ref().map(|ids| dialogue::Column::Id.is_in(ids.iter().copied())))
+            .add_option(self.channels.as_ref().map(|ids| dialogue::Column::ChannelId.is_in(ids.iter().copied())))
+            .add_option(self.kinds.as_ref().map(|kinds| {
+                let of = channel::Column::Kind.is_in(kinds.iter().copied());
+                let channels = Query::select().column(channel::Column::Id).from(channel::Entity).and_where(of).take();
+                dialogue::Column::ChannelId.in_subquery(channels)
+            }))
+            .add_option(self.clients.as_ref().map(|ids| dialogue::Column::ClientId.is_in(ids.iter().copied())))
+            .add_option(responsibles.map(|part| dialogue::Column::Id.in_subquery(part)))
+            .add_option(observers.map(|part| dialogue::Column::Id.in_subquery(part)))
+            .add_option(
+                self.contractors
+                    .as_ref()
+                    .map(|ids| of_clients(client::Column::ContractorId.is_in(ids.iter().copied()))),
+            )
+            .add_option(linked!(dialogue_deal, DealId, self.deals))
+            .add_option(linked!(dialogue_project, ProjectId, self.projects))
+            .add_option(linked!(dialogue_task, TaskId, self.tasks))
+            .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
+    }
+}
+
+/// Dialogues of the clients for whom this holds.
+fn of_clients(holds: SimpleExpr) -> SimpleExpr {
+    let clients = Query::select().column(client::Column::Id).from(client::Entity).and_where(holds).take();
+    dialogue::Column::ClientId.in_subquery(clients)
+}
+
+/// In the client's name or user name, or the contractor's name.
+fn named(words: &str) -> SimpleExpr {
+    let contractors = Query::select()
+        .column(contractor::Column::Id)
+        .from(contractor::Entity)
+        .and_where(text::contains(contractor::Column::Lookup, words))
+        .take();
+    of_clients(text::contains(client::Column::Lookup, words).or(client::Column::ContractorId.in_subquery(contractors)))
+}
+
+/// By what a list is ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OrderBy {
+    /// The last message, opening, closing or reopening.
+    LastActivity,
+    /// The last opening.
+    Opened,
+    /// The closing; open ones count as closed at the beginning of time.
+    Closed,
+}
+
+impl OrderBy {
+    fn expr(self) -> SimpleExpr {
+        match self {
+            Self::LastActivity => Expr::col((dialogue::Entity, dialogue::Column::LastActivityAt)),
+            Self::Opened => Expr::col((dialogue::Entity, dialogue::Column::OpenedAt)),
+            Self::Closed => {
+                let closed = Expr::col((dialogue::Entity, dialogue::Column::ClosedAt));
+                Func::coalesce([closed, Expr::cust("0")]).into()
+            }
+        }
+    }
+
+    /// The key of a dialogue in this order: what its cursor holds.
+    pub fn key(self, dialogue: &dialogue::Model) -> (i64, Uuid) {
+        let moment = match self {
+            Self::LastActivity => dialogue.last_activity_at.0,
+            Self::Opened => dialogue.opened_at.0,
+            Self::Closed => dialogue.closed_at.map_or(0, |at| at.0),
+        };
+        (moment, dialogue.id.0)
+    }
+}
+
+/// A page of the dialogues that the viewer may see and wants.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    filter: &DialogueFilter,
+    (by, ascending): (OrderBy, bool),
+    args: &PageArgs,
+) -> Result<Page<dialogue::Model>> {
+    let window: Window<(i64, Uuid)> = args.window()?;
+    let mut query = dialogue::Entity::find().filter(filter.condition(viewer)?);
+    let id = || Expr::col((dialogue::Entity, dialogue::Column::Id));
+    // Later in the list is smaller in number where the newest come first.
+    for (bound, is_after) in [(&window.after, true), (&window.before, false)] {
+        let Some((moment, uuid)) = *bound else { continue };
+        let larger = is_after == ascending;
+        let compare = |expr: SimpleExpr, value: SimpleExpr| if larger { expr.gt(value) } else { expr.lt(value) };
+        let tie = by.expr().eq(moment).and(compare(id(), uuid.into()));
+        query = query.filter(compare(by.expr(), moment.into()).or(tie));
+    }
+    let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
+    let query = query.order_by(by.expr(), order.clone()).order_by(id(), order);
+    Ok(Page::cut(query.limit(window.size + 1).all(db).await?, &window))
+}
+
+/// How many there are.
+pub async fn count(db: &impl ConnectionTrait, viewer: &Viewer, filter: &DialogueFilter) -> Result<u64> {
+    Ok(dialogue::Entity::find().filter(filter.condition(viewer)?).count(db).await?)
+}
+
+/// The counters of one group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Dialogues.
+    pub count: i64,
+    /// Of them, those with something unread.
+    pub unread: i64,
+}
+
+/// The counters of the four groups, in the order of [`Group::ALL`].
+pub async fn counters(db: &impl ConnectionTrait, viewer: &Viewer) -> Result<[Counter; 4]> {
+    let sum = |condition: Condition| {
+        let one = Expr::case(condition, Expr::cust("1")).finally(Expr::cust("0"));
+        Func::coalesce([Func::sum(one).into(), Expr::cust("0")])
+    };
+    let mut query = dialogue::Entity::find().select_only().filter(policy::visible(viewer));
+    for (place, group) in Group::ALL.into_iter().enumerate() {
+        let inside = group.condition(viewer);
+        let unread = Condition::all().add(inside.clone()).add(reading::is_unread(viewer));
+        query = query.expr_as(Func::cast_as(sum(inside), "bigint"), format!("count{place}"));
+        query = query.expr_as(Func::cast_as(sum(unread), "bigint"), format!("unread{place}"));
+    }
+    let row = query.into_model::<Row>().one(db).await?.unwrap_or_default();
+    Ok([
+        Counter { count: row.count0, unread: row.unread0 },
+        Counter { count: row.count1, unread: row.unread1 },
+        Counter { count: row.count2, unread: row.unread2 },
+        Counter { count: row.count3, unread: row.unread3 },
+    ])
+}
+
+#[derive(Default, sea_orm::FromQueryResult)]
+struct Row {
+    count0: i64,
+    unread0: i64,
+    count1: i64,
+    unread1: i64,
+    count2: i64,
+    unread2: i64,
+    count3: i64,
+    unread3: i64,
+}
