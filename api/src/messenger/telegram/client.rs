@@ -9,7 +9,8 @@ use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{UPDATES, name_or, username};
+use super::read::label_of;
+use super::{UPDATES, username};
 use crate::messenger::http::lost;
 use crate::messenger::{Download, Secret};
 
@@ -101,7 +102,8 @@ impl Telegram {
         let me = self.call("getMe", &json!({})).await?;
         let id = me["id"].as_i64().ok_or_else(unreadable)?;
         let username = username(&me);
-        let first_name = name_or(&me, "first_name", || username.clone().unwrap_or_else(|| format!("Bot {id}")));
+        let first_name = label_of(&me, "first_name").or_else(|| username.clone());
+        let first_name = first_name.unwrap_or_else(|| format!("Bot {id}"));
         Ok(Bot { id, username, first_name })
     }
 

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 pub use client::{Bot, CallError, Telegram};
 
-use super::{Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Rate, Rates, Secret, Sent, sanitize};
+use super::{Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Rate, Rates, Secret, Sent};
 
 /// The updates that we ask for; the others would only be ignored.
 const UPDATES: [&str; 4] = ["message", "edited_message", "callback_query", "my_chat_member"];
@@ -120,15 +120,9 @@ fn chat(to: &str) -> Result<i64, Fault> {
     to.parse().map_err(|_| Fault::fatal("This client has no Telegram id"))
 }
 
-/// The user name of a bot or nothing; Telegram's are ASCII.
+/// The user name of a person or bot. They are ASCII letters, digits and underscores; nothing else fits an address.
 fn username(of: &Value) -> Option<String> {
     let name = of["username"].as_str()?;
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     ((1..=64).contains(&name.len()) && plain).then(|| name.to_owned())
-}
-
-/// A name on one line, or the fallback.
-fn name_or(of: &Value, key: &str, fallback: impl FnOnce() -> String) -> String {
-    let name = of[key].as_str().map(|name| sanitize::line(name, sanitize::NAME)).unwrap_or_default();
-    if name.is_empty() { fallback() } else { name }
 }

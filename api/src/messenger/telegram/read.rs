@@ -7,7 +7,7 @@ use colloquy_entity::Time;
 use serde_json::Value;
 
 use super::content::{self, Content};
-use super::message_id;
+use super::{message_id, username};
 use crate::messenger::{Incoming, IncomingMessage, Person, sanitize};
 
 /// Kinds of update that are known and make nothing.
@@ -123,11 +123,7 @@ fn read_membership(change: &Value) -> Incoming {
 }
 
 fn person(from: &Value, id: i64) -> Person {
-    // Telegram's user names are ASCII letters, digits and underscores; nothing else belongs in an address.
-    let username = str_of(from, "username")
-        .filter(|name| (1..=64).contains(&name.len()))
-        .filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
-        .map(str::to_owned);
+    let username = username(from);
     let name = full_name(from).or_else(|| username.clone()).unwrap_or_else(|| format!("Telegram {id}"));
     let profile_url = username.as_ref().map(|username| format!("https://t.me/{username}"));
     Person { external_id: id.to_string(), name, username, profile_url, phone: None }
@@ -149,7 +145,7 @@ fn reply_to(message: &Value, chat_id: i64) -> Option<String> {
     Some(message_id(chat_id, int_of(replied, "message_id")?))
 }
 
-/// Whom a message is forwarded from: by `forward_origin`, else by the fields that it replaced and the server still sends.
+/// Whom a message is forwarded from: by `forward_origin`, else by the older fields, which the server still sends.
 fn forwarded_from(message: &Value) -> Option<String> {
     let user = |user: &Value| full_name(user).or_else(|| label_of(user, "username"));
     let chat = |chat: &Value| label_of(chat, "title").or_else(|| user(chat));

@@ -1,7 +1,9 @@
 //! Telegram against the payloads and answers in `tests/fixtures/telegram`.
 
+mod answers;
 mod odd;
 mod payloads;
+mod server;
 mod wire;
 
 use std::path::{Path, PathBuf};
