@@ -1,0 +1,14 @@
+//! What the stories stand on: databases and servers of their own, the real program, and a client that asks it.
+
+pub mod child;
+pub mod client;
+pub mod port;
+pub mod postgres;
+#[expect(dead_code, reason = "the first story that runs the program comes with it")]
+pub mod process;
+pub mod provision;
+pub mod redis;
+pub mod scratch;
+pub mod story;
+
+pub use provision::{Backend, Database, provision};
