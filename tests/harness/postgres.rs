@@ -164,7 +164,9 @@ impl PostgresServer {
         if !self.durable {
             command.arg("--no-sync");
         }
-        let output = command.output().unwrap_or_else(|error| panic!("initdb does not run: {error}"));
+        let output = command.output().unwrap_or_else(|error| {
+            panic!("initdb does not run: {error}; may its user enter {}?", self.dir.path().display())
+        });
         assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
     }
 

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -21,6 +21,7 @@ pub struct Program {
     url: String,
     process: Child,
     errors: Arc<Mutex<String>>,
+    collector: Option<JoinHandle<()>>,
     _dir: Scratch,
 }
 
@@ -43,9 +44,9 @@ impl Program {
         let output = process.process().stdout.take().expect("piped");
         let error_output = process.process().stderr.take().expect("piped");
         let errors = Arc::new(Mutex::new(String::new()));
-        collect(error_output, errors.clone());
+        let collector = Some(collect(error_output, errors.clone()));
         let mut announced = announced_url(output);
-        let mut program = Self { url: String::new(), process, errors, _dir: dir };
+        let mut program = Self { url: String::new(), process, errors, collector, _dir: dir };
         match timeout(START_LIMIT, announced.recv()).await {
             Ok(Some(url)) => program.url = url,
             Ok(None) => panic!("the program ended before it listened: {}", program.exit().await),
@@ -94,6 +95,9 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         if thread::panicking() {
+            self.process.signal(libc::SIGKILL);
+            // To the last word: it ends with the process.
+            let _ = self.collector.take().map(JoinHandle::join);
             eprintln!("colloquy ({}) wrote to standard error:\n{}", self.process.id(), self.errors());
         }
     }
@@ -112,12 +116,12 @@ fn announced_url(output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<
     announced
 }
 
-fn collect(output: impl Read + Send + 'static, text: Arc<Mutex<String>>) {
+fn collect(output: impl Read + Send + 'static, text: Arc<Mutex<String>>) -> JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
             let mut text = text.lock().expect("no panic while held");
             text.push_str(&String::from_utf8_lossy(&line));
             text.push('\n');
         }
-    });
+    })
 }
