@@ -1,3 +1,7 @@
-//! The stories: what the outside may rely on, told through the public door.
+//! The stories: what the product does, told through its public doors. One binary, a file a feature.
 
 mod harness;
+
+mod stories {
+    mod harness;
+}

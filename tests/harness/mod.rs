@@ -1,3 +1,15 @@
-//! What the stories stand on.
+//! What the stories stand on: databases, servers and fakes of their own, the real program, and clients that ask it.
 
+pub mod child;
+pub mod client;
+pub mod port;
+pub mod postgres;
+#[expect(dead_code, reason = "the first story that runs the program comes with it")]
+pub mod process;
+pub mod provision;
+pub mod redis;
+pub mod scratch;
+pub mod story;
 pub mod telegram;
+
+pub use provision::{Backend, Database, provision};

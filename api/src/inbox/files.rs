@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use colloquy_entity::*;
 use futures_util::StreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path};
@@ -15,7 +16,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::Kind;
-use crate::messenger::{Fault, Messenger, Part};
+use crate::messenger::{ByteStream, Fault, Messenger, OutgoingFile, Part, Source};
 use crate::metrics::Of;
 use crate::viewer::Viewer;
 
@@ -195,6 +196,48 @@ pub(super) async fn claim(app: &App, channel: ChannelId, most: u64) -> Result<Ve
             .await?;
     }
     Ok(due)
+}
+
+/// Gives a claim back: the file may be fetched at once by whoever is next.
+pub(super) async fn unclaim(app: &App, file: AttachmentId) {
+    let row = attachment::ActiveModel { next_attempt_at: Set(Some(Time::now())), ..Default::default() };
+    let update = attachment::Entity::update_many()
+        .set(row)
+        .filter(attachment::Column::Id.eq(file))
+        .filter(attachment::Column::State.eq(FileState::Pending));
+    if let Err(error) = update.exec(app.db.write()).await {
+        tracing::info!(%file, %error, "a file's claim could not be given back; it runs out by itself");
+    }
+}
+
+/// The files that go with a message, to be read from the store at each try.
+pub(super) async fn outgoing(app: &App, message: MessageId) -> Result<Vec<OutgoingFile>> {
+    let files = of(app.db.read(), &[message]).await?;
+    let ready = |file: attachment::Model| {
+        let path = file.stored_as?;
+        Some(OutgoingFile {
+            name: file.name,
+            content_type: file.content_type.unwrap_or_else(|| "application/octet-stream".into()),
+            kind: file.file_kind.unwrap_or(FileKind::Document),
+            size: u64::try_from(file.size.unwrap_or_default()).unwrap_or_default(),
+            bytes: Arc::new(Stored { store: Arc::clone(&app.store), path: Path::from(path) }),
+        })
+    };
+    Ok(files.into_iter().filter_map(ready).collect())
+}
+
+/// A file in the store.
+struct Stored {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+}
+
+#[async_trait]
+impl Source for Stored {
+    async fn open(&self) -> std::io::Result<ByteStream> {
+        let found = self.store.get(&self.path).await.map_err(std::io::Error::other)?;
+        Ok(found.into_stream().map(|piece| piece.map_err(std::io::Error::other)).boxed())
+    }
 }
 
 /// Fetches one file, and notes what became of it.

@@ -1,0 +1,264 @@
+//! Delivery: queued messages to the messenger, in order within each dialogue, as fast as the messenger allows.
+//!
+//! The database is the queue: a crash loses nothing. A message is claimed by counting the try before it is made.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use colloquy_entity::*;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::log::{Event, Kind};
+use crate::messenger::{Fault, Messenger, Outgoing, Sent};
+use crate::metrics::Of;
+
+use super::pace::Pace;
+use super::{channels, dialogues, files, messages, receive};
+
+/// Tries of one message; after the last it has FAILED.
+const TRIES: i32 = 10;
+/// Dialogues of one channel that are sent to at a time.
+const AT_ONCE: usize = 16;
+
+/// Sends until stopped. What is under way at a stop is finished.
+pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: CancellationToken) {
+    let sender = match channels::messenger(&app, &channel) {
+        Ok(messenger) => Arc::new(Sender::new(Arc::clone(&app), channel.id, messenger)),
+        Err(error) => return tracing::error!(channel = %channel.id, ?error, "the channel cannot send"),
+    };
+    let mut arrivals = app.log.arrivals();
+    let mut look = tokio::time::interval(app.config.pace.look);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = look.tick() => {}
+            () = sender.wake.notified() => {}
+            arrived = arrivals.recv() => {
+                // A receiver that was too slow may have missed one of ours.
+                if arrived.is_ok_and(|batch| !batch.iter().any(|event| concerns(event, channel.id))) {
+                    continue;
+                }
+            }
+        }
+        if let Err(error) = sender.begin(&stop).await {
+            tracing::warn!(channel = %channel.id, %error, "messages cannot be sent just now");
+        }
+    }
+}
+
+fn concerns(event: &Event, channel: ChannelId) -> bool {
+    let queued = event.kind == Kind::MessageAdded || event.detail.delivery == Some(DeliveryStatus::Queued);
+    queued && event.channel == Some(channel)
+}
+
+struct Sender {
+    app: Arc<App>,
+    channel: ChannelId,
+    messenger: Arc<dyn Messenger>,
+    /// Something may be due.
+    wake: Arc<Notify>,
+    /// Dialogues that are being sent to.
+    busy: Mutex<HashSet<DialogueId>>,
+    pace: Mutex<Pace>,
+}
+
+impl Sender {
+    fn new(app: Arc<App>, channel: ChannelId, messenger: Arc<dyn Messenger>) -> Self {
+        let pace = Mutex::new(Pace::new(&app, &*messenger));
+        Self { app, channel, messenger, wake: Arc::new(Notify::new()), busy: Mutex::default(), pace }
+    }
+
+    /// Begins with every dialogue whose first queued message is due, as many as there are free places.
+    async fn begin(self: &Arc<Self>, stop: &CancellationToken) -> Result<()> {
+        let busy: Vec<DialogueId> = lock(&self.busy).iter().copied().collect();
+        let free = AT_ONCE.saturating_sub(busy.len());
+        if free == 0 {
+            return Ok(());
+        }
+        for message in self.due(busy, free as u64).await? {
+            if !lock(&self.busy).insert(message.dialogue_id) {
+                continue;
+            }
+            let (this, stop) = (Arc::clone(self), stop.clone());
+            self.app.tasks.spawn(async move {
+                let dialogue = message.dialogue_id;
+                if let Err(error) = this.deliver(message, &stop).await {
+                    tracing::warn!(%dialogue, %error, "a message could not be sent just now");
+                    // The look comes back to it.
+                    lock(&this.busy).remove(&dialogue);
+                    return;
+                }
+                lock(&this.busy).remove(&dialogue);
+                this.wake.notify_one();
+            });
+        }
+        Ok(())
+    }
+
+    /// The first queued message of each dialogue, where it is due: later ones wait for it.
+    async fn due(&self, busy: Vec<DialogueId>, most: u64) -> Result<Vec<message::Model>> {
+        let earlier = Alias::new("earlier");
+        let col = |column: message::Column| Expr::col((earlier.clone(), column));
+        let before = Query::select()
+            .expr(Expr::cust("1"))
+            .from_as(message::Entity, earlier.clone())
+            .and_where(col(message::Column::DialogueId).equals((message::Entity, message::Column::DialogueId)))
+            .and_where(col(message::Column::DeliveryStatus).eq(Expr::cust("'QUEUED'")))
+            .and_where(col(message::Column::Ordinal).lt(Expr::col((message::Entity, message::Column::Ordinal))))
+            .take();
+        Ok(message::Entity::find()
+            .filter(message::Column::ChannelId.eq(self.channel))
+            .filter(Expr::col((message::Entity, message::Column::DeliveryStatus)).eq(Expr::cust("'QUEUED'")))
+            .filter(message::Column::NextAttemptAt.lte(Time::now()))
+            .filter(message::Column::DialogueId.is_not_in(busy))
+            .filter(Expr::exists(before).not())
+            .order_by_asc(message::Column::NextAttemptAt)
+            .limit(most)
+            .all(self.app.db.read())
+            .await?)
+    }
+
+    async fn deliver(&self, message: message::Model, stop: &CancellationToken) -> Result<()> {
+        if stop.run_until_cancelled(self.turn(message.dialogue_id)).await.is_none() {
+            return Ok(());
+        }
+        // Counted before it is made: a try that ends with the process was one.
+        let claimed = message::ActiveModel { attempts: Set(message.attempts + 1), ..Default::default() };
+        let claim = message::Entity::update_many()
+            .set(claimed)
+            .filter(message::Column::Id.eq(message.id))
+            .filter(Expr::col((message::Entity, message::Column::DeliveryStatus)).eq(Expr::cust("'QUEUED'")))
+            .exec(self.app.db.write())
+            .await?;
+        if claim.rows_affected == 0 {
+            return Ok(());
+        }
+        let outgoing = self.outgoing(&message).await?;
+        let mut sent = Sent::default();
+        let outcome = self.messenger.send(&outgoing, &mut sent).await;
+        self.settle(&message, outcome, sent).await
+    }
+
+    async fn outgoing(&self, message: &message::Model) -> Result<Outgoing> {
+        let db = self.app.db.read();
+        let dialogue = dialogue::Entity::find_by_id(message.dialogue_id).one(db).await?;
+        let client = match dialogue {
+            Some(dialogue) => client::Entity::find_by_id(dialogue.client_id).one(db).await?,
+            None => None,
+        };
+        let reply_to = match message.reply_to_id {
+            Some(id) => message::Entity::find_by_id(id).one(db).await?.and_then(|message| message.external_id),
+            None => None,
+        };
+        Ok(Outgoing {
+            to: client.map(|client| client.external_id).unwrap_or_default(),
+            text: message.text.clone(),
+            reply_to,
+            files: files::outgoing(&self.app, message.id).await?,
+            // The same at each try, by the message's id.
+            key: i64::from_be_bytes(message.id.0.as_u64_pair().1.to_be_bytes()),
+        })
+    }
+
+    /// Waits until the messenger's limits let this dialogue's next message go.
+    async fn turn(&self, dialogue: DialogueId) {
+        let wait = lock(&self.pace).reserve(dialogue, Instant::now());
+        tokio::time::sleep(wait).await;
+    }
+
+    /// Records what became of a try: as long as nobody waits for the messenger any more, with the dialogue locked.
+    async fn settle(
+        &self,
+        message: &message::Model,
+        outcome: std::result::Result<(), Fault>,
+        sent: Sent,
+    ) -> Result<()> {
+        let app = &self.app;
+        let attempts = message.attempts + 1;
+        let kind = self.messenger.kind().as_str().to_lowercase();
+        let count = |what: &str| app.metrics.outbound.get_or_create(&Of::new(&kind, what)).inc();
+        match &outcome {
+            Ok(()) => channels::set_health(app, self.channel, None).await?,
+            Err(Fault::Broken { words }) => channels::set_health(app, self.channel, Some(words)).await?,
+            Err(Fault::Passing { retry_after: Some(wait), whole_channel: true, .. }) => {
+                lock(&self.pace).pause(Instant::now() + *wait);
+            }
+            Err(_) => {}
+        }
+        let mut tx = app.begin().await?;
+        let Some(mut dialogue) = dialogues::lock(&tx, message.dialogue_id).await? else { return Ok(()) };
+        let Some(mut row) = message::Entity::find_by_id(message.id).one(&*tx).await? else { return Ok(()) };
+        if row.external_id.is_none() {
+            row.external_id = sent.external_ids.into_iter().next();
+        }
+        let mut unreachable = false;
+        let status = match outcome {
+            Ok(()) => {
+                count("sent");
+                Some(DeliveryStatus::Sent)
+            }
+            Err(Fault::Final { words, unreachable: gone }) => {
+                count("failed");
+                row.failure = Some(words);
+                unreachable = gone;
+                Some(DeliveryStatus::Failed)
+            }
+            Err(fault) if attempts >= TRIES => {
+                count("failed");
+                row.failure = Some(format!("{} (after {attempts} tries)", fault.words()));
+                Some(DeliveryStatus::Failed)
+            }
+            Err(fault) => {
+                count("again");
+                self.again_later(&mut row, attempts, &fault, tx.now);
+                None
+            }
+        };
+        // A receipt may have been here first: a status only moves forward.
+        if let Some(status) = status.filter(|status| row.delivery_status.is_some_and(|had| had < *status)) {
+            row.delivery_status = Some(status);
+            row.delivery_at = Some(tx.now);
+            row.next_attempt_at = None;
+            if status == DeliveryStatus::Sent {
+                row.failure = None;
+            }
+            tx.emit(messages::delivery_changed(None, &dialogue, &row));
+        }
+        messages::store(&tx, &row).await?;
+        if unreachable && dialogue.is_reachable {
+            dialogue.is_reachable = false;
+            let changed = receive::changed(&tx, dialogue.client_id, None, &dialogue).await?;
+            tx.emit(changed);
+            dialogues::store(&tx, &dialogue).await?;
+        }
+        tx.commit().await
+    }
+
+    /// Growing waits, and not before the messenger says.
+    fn again_later(&self, row: &mut message::Model, attempts: i32, fault: &Fault, now: Time) {
+        let asked = match fault {
+            Fault::Passing { retry_after, .. } => retry_after.unwrap_or_default(),
+            _ => Duration::ZERO,
+        };
+        let doubled = self.app.config.pace.retry * 2u32.saturating_pow(attempts.unsigned_abs().saturating_sub(1));
+        let wait = doubled.max(asked);
+        tracing::info!(message = %row.id, words = fault.words(), ?wait, "a message is tried again");
+        row.next_attempt_at = Some(now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+        let wake = Arc::clone(&self.wake);
+        self.app.tasks.spawn(self.app.stop.clone().run_until_cancelled_owned(async move {
+            tokio::time::sleep(wait).await;
+            wake.notify_one();
+        }));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,109 @@
+//! Intake: an update as a messenger delivered it, until it is stored or was given up.
+
+use std::sync::Arc;
+
+use colloquy_entity::{Time, channel, failed_update};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::messenger::{Incoming, Messenger};
+use crate::metrics::Of;
+
+use super::channels;
+use super::receive::receive;
+
+/// A messenger may hold back everything behind an update that it cannot deliver: after so many failures it is kept and
+/// answered as a success.
+const TRIES: i32 = 3;
+
+/// What to tell the messenger.
+#[derive(Debug)]
+pub enum Answer {
+    /// It is done with; the messenger may forget it.
+    Done,
+    /// The messenger is to bring it again.
+    Again(Error),
+}
+
+/// Takes an update in. Answered `Done` only once everything that it makes is committed.
+pub async fn take(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Answer {
+    let kind = channel.kind.as_str().to_lowercase();
+    let count = |outcome: &str| app.metrics.inbound.get_or_create(&Of::new(&kind, outcome)).inc();
+    match read_and_receive(app, channel, body).await {
+        Ok(outcome) => {
+            count(outcome);
+            Answer::Done
+        }
+        // Not the update's fault: it is not counted against it.
+        Err(error @ Error::Away(_)) => {
+            count("database_away");
+            Answer::Again(error)
+        }
+        Err(error) => match note(app, channel, body, &error).await {
+            Ok(attempts) if attempts >= TRIES => {
+                tracing::error!(channel = %channel.id, ?error, "an update failed {TRIES} times and is kept as it came");
+                count("kept");
+                Answer::Done
+            }
+            Ok(_) => {
+                tracing::warn!(channel = %channel.id, ?error, "an update failed");
+                count("failed");
+                Answer::Again(error)
+            }
+            Err(error) => Answer::Again(error),
+        },
+    }
+}
+
+async fn read_and_receive(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Result<&'static str> {
+    let messenger = channels::messenger(app, channel)?;
+    let update = serde_json::from_slice(body).map_err(|error| Error::bad("body", format!("not JSON: {error}")))?;
+    let incoming = messenger.read(&update);
+    match &incoming {
+        Incoming::Unknown { kind } => {
+            tracing::info!(channel = %channel.id, kind, "an update of an unknown kind is ignored");
+            return Ok("unknown");
+        }
+        Incoming::Ignored { reason } => tracing::debug!(channel = %channel.id, reason, "an update is ignored"),
+        Incoming::Button { id } => acknowledge(app, messenger, id.clone()),
+        _ => {}
+    }
+    Ok(receive(app, channel, incoming).await?.as_str())
+}
+
+/// So that the button stops waiting on the client's screen. Nobody waits for this here.
+fn acknowledge(app: &Arc<App>, messenger: Arc<dyn Messenger>, id: String) {
+    app.tasks.spawn(async move {
+        if let Err(fault) = messenger.acknowledge(&id).await {
+            tracing::info!(words = fault.words(), "a button press was not answered");
+        }
+    });
+}
+
+/// Counts a failure of this very update; answers how many there are.
+async fn note(app: &App, channel: &channel::Model, body: &[u8], error: &Error) -> Result<i32> {
+    let fingerprint = Sha256::digest(body).to_vec();
+    let row = failed_update::ActiveModel {
+        channel_id: Set(channel.id),
+        fingerprint: Set(fingerprint.clone()),
+        body: Set(String::from_utf8_lossy(body).replace('\0', "\u{fffd}")),
+        failure: Set(format!("{error:?}").replace('\0', "\u{fffd}")),
+        attempts: Set(1),
+        received_at: Set(Time::now()),
+    };
+    let more = Expr::col((failed_update::Entity, failed_update::Column::Attempts)).add(1);
+    let again = OnConflict::columns([failed_update::Column::ChannelId, failed_update::Column::Fingerprint])
+        .value(failed_update::Column::Attempts, more)
+        .update_column(failed_update::Column::Failure)
+        .to_owned();
+    failed_update::Entity::insert(row).on_conflict(again).exec_without_returning(app.db.write()).await?;
+    let row = failed_update::Entity::find()
+        .filter(failed_update::Column::ChannelId.eq(channel.id))
+        .filter(failed_update::Column::Fingerprint.eq(fingerprint))
+        .one(app.db.write())
+        .await?;
+    Ok(row.map_or(0, |row| row.attempts))
+}

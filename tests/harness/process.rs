@@ -1,0 +1,127 @@
+//! The real program as a child process, for stories that kill it or run several.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::child::Child;
+use super::scratch::Scratch;
+
+const START_LIMIT: Duration = Duration::from_secs(30);
+const ANNOUNCEMENT: &str = "colloquy listens on ";
+
+/// A running `colloquy serve`. What it wrote to standard error is shown when the test fails. Dropping it kills it.
+#[derive(Debug)]
+pub struct Program {
+    url: String,
+    process: Child,
+    errors: Arc<Mutex<String>>,
+    collector: Option<JoinHandle<()>>,
+    _dir: Scratch,
+}
+
+impl Program {
+    /// Starts `colloquy serve` on a port of its own with these settings and no others, and waits until it listens.
+    pub async fn serve(settings: &[(&str, &str)]) -> Self {
+        let dir = Scratch::new();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+        command
+            .arg("serve")
+            .env_clear()
+            .env("LISTEN", "127.0.0.1:0")
+            .envs(settings.iter().copied())
+            // A `.env` file of the developer's is not for the tests.
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let process = Child::spawn(command, libc::SIGKILL).expect("the program runs");
+        let output = process.process().stdout.take().expect("piped");
+        let error_output = process.process().stderr.take().expect("piped");
+        let errors = Arc::new(Mutex::new(String::new()));
+        let collector = Some(collect(error_output, errors.clone()));
+        let mut announced = announced_url(output);
+        let mut program = Self { url: String::new(), process, errors, collector, _dir: dir };
+        match timeout(START_LIMIT, announced.recv()).await {
+            Ok(Some(url)) => program.url = url,
+            Ok(None) => panic!("the program ended before it listened: {}", program.exit().await),
+            Err(_) => panic!("the program does not listen after {} s", START_LIMIT.as_secs()),
+        }
+        program
+    }
+
+    /// `http://127.0.0.1:port`
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// What it has written to standard error so far
+    pub fn errors(&self) -> String {
+        self.errors.lock().expect("no panic while held").clone()
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    pub async fn kill9(&self) {
+        self.process.signal(libc::SIGKILL);
+        self.process.exit().await;
+    }
+
+    /// Asks it to end (SIGTERM) and waits for its status.
+    pub async fn terminate(&self) -> ExitStatus {
+        self.process.signal(libc::SIGTERM);
+        self.process.exit().await
+    }
+
+    /// Sends it a signal: SIGSTOP and SIGCONT make a process that hangs.
+    pub fn signal(&self, signal: i32) {
+        self.process.signal(signal);
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn exit(&self) -> ExitStatus {
+        self.process.exit().await
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.process.signal(libc::SIGKILL);
+            // To the last word: it ends with the process.
+            let _ = self.collector.take().map(JoinHandle::join);
+            eprintln!("colloquy ({}) wrote to standard error:\n{}", self.process.id(), self.errors());
+        }
+    }
+}
+
+/// The address that the program tells on standard output, which is read to its end. Closed without one if it tells none.
+fn announced_url(output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<String> {
+    let (announce, announced) = mpsc::unbounded_channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if let Some(url) = line.strip_prefix(ANNOUNCEMENT) {
+                let _ = announce.send(url.to_owned());
+            }
+        }
+    });
+    announced
+}
+
+fn collect(output: impl Read + Send + 'static, text: Arc<Mutex<String>>) -> JoinHandle<()> {
+    thread::spawn(move || {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let mut text = text.lock().expect("no panic while held");
+            text.push_str(&String::from_utf8_lossy(&line));
+            text.push('\n');
+        }
+    })
+}
