@@ -1,0 +1,31 @@
+import { buildSchema, Kind, parse, validate, type OperationDefinitionNode } from "graphql";
+import { expect, test } from "vitest";
+import { examples } from "./examples";
+
+/** What the server prints; until that file exists, the floor that it must keep. */
+const schemas = import.meta.glob<string>(["../../schema.graphql", "../testing/contract.graphql"], {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
+const schema = buildSchema(schemas["../../schema.graphql"] ?? schemas["../testing/contract.graphql"] ?? "");
+const document = parse(examples.query);
+const operations = document.definitions.filter(
+  (definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION,
+);
+
+test("every example is valid against the schema", () => {
+  expect(validate(schema, document)).toEqual([]);
+});
+
+test("the examples show a query, a mutation and a subscription, each under its own name", () => {
+  expect(new Set(operations.map((operation) => operation.operation))).toEqual(new Set(["query", "mutation", "subscription"]));
+  const names = operations.map((operation) => operation.name?.value);
+  expect(new Set(names).size).toBe(operations.length);
+  expect(names).not.toContain(undefined);
+});
+
+test("Variables holds every variable that an example asks for, and no other", () => {
+  const asked = operations.flatMap((operation) => operation.variableDefinitions?.map((one) => one.variable.name.value) ?? []);
+  expect(Object.keys(JSON.parse(examples.variables)).sort()).toEqual([...new Set(asked)].sort());
+});
