@@ -1,1 +1,4 @@
-
+pub mod graphql {
+    pub mod guard;
+}
+pub mod live;
