@@ -148,9 +148,8 @@ fn a_long_chain_of_fragments_is_refused() {
 fn what_is_large_is_refused() {
     let aliases: String = (0..10_000).map(|alias| format!("a{alias}:sum ")).collect();
     let few_aliases: String = (0..501).map(|alias| format!("a{alias}:sum ")).collect();
-    let operations = |count: usize| -> String {
-        (0..count).map(|operation| format!("query Q{operation} {{ sum }} ")).collect()
-    };
+    let operations =
+        |count: usize| -> String { (0..count).map(|operation| format!("query Q{operation} {{ sum }} ")).collect() };
     for document in [
         format!("{{ {aliases} }}"),
         format!("{{ this {{ {few_aliases} }} }}"),
