@@ -88,7 +88,7 @@ async fn an_id_is_returned_as_it_came() {
 async fn what_the_client_completes_says_nothing_more() {
     let mut server = Server::start().await;
     let mut raw = server.acknowledged().await;
-    let flood = json!({"type": "subscribe", "id": "1", "payload": {"query": "subscription { flood(size: 10) }"}});
+    let flood = json!({"type": "subscribe", "id": "1", "payload": {"query": "subscription { flood(size: 5000) }"}});
     raw.send(flood.clone()).await;
     assert_eq!(raw.next().await["type"], "next");
     raw.send(json!({"type": "complete", "id": "1"})).await;
@@ -134,13 +134,14 @@ async fn pings_are_answered_with_their_payload() {
 async fn operations_share_a_socket_fairly() {
     let server = Server::start().await;
     let socket = server.connect().await;
-    let mut floods: Vec<_> = (0..3).map(|_| socket.subscribe("subscription { flood(size: 100) }", json!({}))).collect();
+    let mut floods: Vec<_> =
+        (0..3).map(|_| socket.subscribe("subscription { flood(size: 1000) }", json!({}))).collect();
     let mut counting = socket.subscribe("subscription { count(to: 50) }", json!({}));
     for number in 1..=50 {
         assert_eq!(counting.next().await, json!({"data": {"count": number}}));
     }
     for flood in &mut floods {
-        assert_eq!(flood.next().await["data"]["flood"].as_str().map(str::len), Some(100));
+        assert_eq!(flood.next().await["data"]["flood"].as_str().map(str::len), Some(1000));
         flood.complete();
     }
     socket.ping().await;

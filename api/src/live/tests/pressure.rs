@@ -13,7 +13,8 @@ fn brief() -> Timing {
 
 #[tokio::test]
 async fn a_client_that_stops_reading_is_closed_and_delays_nobody() {
-    let mut server = Server::with(brief(), Bounds::default()).await;
+    let timing = Timing { close: Duration::from_secs(20), ..brief() };
+    let mut server = Server::with(timing, Bounds::default()).await;
     let bystander = server.connect().await;
     let mut raw = server.acknowledged().await;
     raw.send(json!({"type": "subscribe", "id": "1", "payload": {"query": "subscription { flood(size: 50000) }"}}))
@@ -43,7 +44,7 @@ async fn a_client_that_never_reads_again_is_dropped() {
 
 #[tokio::test]
 async fn one_answer_may_be_large() {
-    let server = Server::with(brief(), Bounds::default()).await;
+    let server = Server::start().await;
     let socket = server.connect().await;
     let mut query = socket.subscribe("{ text(size: 5000000) }", json!({}));
     assert_eq!(query.next().await["data"]["text"].as_str().map(str::len), Some(5_000_000));
@@ -51,7 +52,8 @@ async fn one_answer_may_be_large() {
 
 /// Says more and more until the server reads no more of it; returns once nothing more can be said.
 async fn talk_without_listening(frame: impl Fn() -> Message) {
-    let server = Server::with(brief(), Bounds::default()).await;
+    let timing = Timing { close: Duration::from_millis(50), ..brief() };
+    let server = Server::with(timing, Bounds::default()).await;
     let mut raw = server.acknowledged().await;
     soon("the end of a client that only talks", async {
         while server.live.gauges().sockets.load(std::sync::atomic::Ordering::Relaxed) == 1 {
@@ -70,7 +72,7 @@ async fn a_client_that_pings_and_does_not_read_is_closed() {
 
 #[tokio::test]
 async fn a_connection_that_answers_no_ping_is_closed() {
-    let timing = Timing { ping: Duration::from_millis(30), pong: Duration::from_millis(60), ..Timing::default() };
+    let timing = Timing { ping: Duration::from_millis(200), pong: Duration::from_millis(200), ..Timing::default() };
     let mut server = Server::with(timing, Bounds::default()).await;
     let mut raw = server.acknowledged().await;
     raw.send(json!({"type": "subscribe", "id": "1", "payload": {"query": "subscription { nothing }"}})).await;

@@ -15,6 +15,8 @@ struct Events {
 
 impl Events {
     async fn of(server: &Server, query: &str) -> Self {
+        // Only the first test of the process installs it.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let sent = client.post(&server.url).json(&json!({"query": query})).send();
         let response = soon("the response", sent).await.unwrap();

@@ -4,7 +4,7 @@ mod close;
 mod operations;
 mod pressure;
 // The stories' own client, tried out here as well.
-#[path = "../../../tests/harness/socket.rs"]
+#[path = "../../../../tests/harness/socket.rs"]
 mod socket;
 mod sse;
 
