@@ -83,8 +83,14 @@ impl Raw {
     /// The next frame that is none of WebSocket's own pings and pongs, or how the connection ended.
     pub async fn next_frame(&mut self) -> Result<Message, Closed> {
         loop {
-            if let Some(frame) = heard(self.any_frame().await)? {
-                return Ok(frame);
+            match heard(self.any_frame().await) {
+                Ok(Some(frame)) => return Ok(frame),
+                Ok(None) => {}
+                Err(closed) => {
+                    // The library has an answer to the close frame ready; it may come too late for the server.
+                    let _ = patiently("room to write", self.0.flush()).await;
+                    return Err(closed);
+                }
             }
         }
     }
@@ -216,7 +222,11 @@ impl From<Raw> for Socket {
                 match heard(frame) {
                     Ok(Some(frame)) => route(&reader, &frame),
                     Ok(None) => {}
-                    Err(closed) => break closed,
+                    Err(closed) => {
+                        // The answer to the close frame, which may come too late for the server.
+                        let _ = stream.flush().await;
+                        break closed;
+                    }
                 }
             };
             end.send_replace(Some(closed));
