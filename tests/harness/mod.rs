@@ -9,6 +9,7 @@ pub mod process;
 pub mod provision;
 pub mod redis;
 pub mod scratch;
+pub mod socket;
 pub mod story;
 pub mod telegram;
 

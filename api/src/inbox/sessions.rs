@@ -21,8 +21,8 @@ use crate::viewer::{Credential, Viewer};
 
 use super::text;
 
-/// How long a sign-in lasts.
-const SESSION: i64 = 30 * 24 * 60 * 60 * 1000;
+/// How long a sign-in lasts, in milliseconds.
+pub const SESSION: i64 = 30 * 24 * 60 * 60 * 1000;
 /// `lastUsedAt` is to the minute: not every request writes.
 const TOUCH: i64 = 60 * 1000;
 /// Failed sign-ins to one address before it has to wait, and for how long they count.

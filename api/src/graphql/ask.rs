@@ -1,0 +1,100 @@
+//! What a resolver asks of its request: the app, who asks, and loaders that answer many alike questions at once.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::log::Cursor;
+use crate::viewer::Viewer;
+
+use super::loaders::Loaders;
+
+/// The name of the page's session cookie.
+pub const COOKIE: &str = "colloquy_session";
+
+/// The request's own data: one for each request, so that nothing is shared between viewers.
+pub struct Asking {
+    /// The app.
+    pub app: Arc<App>,
+    /// Where the log stood before anything of this answer was read.
+    pub cursor: Option<Cursor>,
+    viewer: Option<Viewer>,
+    /// Whether it goes on: then the viewer's role is looked up anew each time.
+    is_live: bool,
+    loaders: Option<DataLoader<Loaders>>,
+}
+
+impl Asking {
+    /// A request of this viewer, or of nobody who is signed in.
+    pub fn new(app: Arc<App>, viewer: Option<Viewer>, cursor: Option<Cursor>, is_live: bool) -> Self {
+        let loaders = viewer.map(|viewer| {
+            let loaders = Loaders { app: Arc::clone(&app), viewer, is_live };
+            DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default())
+        });
+        Self { app, cursor, viewer, is_live, loaders }
+    }
+
+    /// The page's session cookie. Scripts cannot read it, other sites cannot send it, and it crosses no plain network.
+    pub fn cookie(&self, token: &str, seconds: i64) -> String {
+        let secure = if self.app.config.public_url.as_deref().is_some_and(|url| url.starts_with("https:")) {
+            "; Secure"
+        } else {
+            ""
+        };
+        format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
+    }
+
+    /// Who asks, as of now.
+    pub fn viewer(&self) -> Result<Viewer> {
+        let viewer = self.viewer.ok_or(Error::Unauthenticated("Sign in first"))?;
+        if self.is_live { as_of_now(&self.app, viewer) } else { Ok(viewer) }
+    }
+}
+
+/// The viewer with the role that they have by now; a subscription may have begun long ago.
+pub(super) fn as_of_now(app: &App, viewer: Viewer) -> Result<Viewer> {
+    let role = app.log.access(|access| access.role(viewer.id));
+    let role = role.ok_or(Error::Unauthenticated("This user is deactivated"))?;
+    Ok(Viewer { role, ..viewer })
+}
+
+/// Short ways to all of it from a resolver's context.
+pub trait Ask {
+    /// The request's own data.
+    fn asking(&self) -> Result<&Asking>;
+
+    /// The app.
+    fn app(&self) -> Result<&App> {
+        Ok(&self.asking()?.app)
+    }
+
+    /// Who asks; UNAUTHENTICATED where nobody is signed in.
+    fn viewer(&self) -> Result<Viewer> {
+        self.asking()?.viewer()
+    }
+
+    /// Something by its key, together with all else of its kind that the same answer asks for.
+    fn load<K>(&self, key: K) -> impl Future<Output = Result<Option<<Loaders as Loader<K>>::Value>>> + Send
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Loaders: Loader<K, Error = Error>;
+}
+
+impl Ask for Context<'_> {
+    fn asking(&self) -> Result<&Asking> {
+        self.data::<Asking>().map_err(|error| Error::internal(error.message))
+    }
+
+    async fn load<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
+    where
+        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        Loaders: Loader<K, Error = Error>,
+    {
+        let loaders = self.asking()?.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
+        loaders.load_one(key).await
+    }
+}

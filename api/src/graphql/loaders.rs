@@ -1,0 +1,158 @@
+//! Loaders: what many resolvers of one answer ask for one by one is read together, as the viewer may see it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use colloquy_entity::*;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::inbox::{channels, clients, comments, dialogues, files, messages, participants, reading, tags, users};
+use crate::viewer::Viewer;
+
+use super::ask::as_of_now;
+
+/// Reads as one viewer.
+pub struct Loaders {
+    /// The app.
+    pub app: Arc<App>,
+    /// Whose rights hold.
+    pub viewer: Viewer,
+    /// Whether the viewer's role is to be looked up anew each time.
+    pub is_live: bool,
+}
+
+impl Loaders {
+    fn viewer(&self) -> Result<Viewer> {
+        if self.is_live { as_of_now(&self.app, self.viewer) } else { Ok(self.viewer) }
+    }
+}
+
+/// A loader whose body reads rows for `keys` and says how each is found again.
+macro_rules! loader {
+    ($key:ty => $value:ty, |$this:ident, $viewer:ident, $keys:ident| $body:block) => {
+        impl Loader<$key> for Loaders {
+            type Value = $value;
+            type Error = Error;
+
+            async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>> {
+                let $this = self;
+                let $viewer = &self.viewer()?;
+                let _ = $viewer;
+                $body
+            }
+        }
+    };
+}
+
+/// Keys of lists: what belongs to something else.
+macro_rules! keys {
+    ($($(#[$doc:meta])* $name:ident($id:ty);)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub struct $name(pub $id);
+    )*};
+}
+
+keys! {
+    /// A dialogue's participants.
+    ParticipantsOf(DialogueId);
+    /// A dialogue's active responsibles.
+    ResponsiblesOf(DialogueId);
+    /// A dialogue's tags.
+    TagsOf(DialogueId);
+    /// A message's attachments.
+    AttachmentsOf(MessageId);
+    /// Whom a comment calls.
+    MentionsOf(CommentId);
+    /// A client's dialogues that the viewer may see.
+    DialoguesOfClient(ClientId);
+    /// Whether a client can be reached anywhere.
+    IsReachable(ClientId);
+    /// What the viewer is in a dialogue.
+    PartIn(DialogueId);
+    /// How much of a dialogue the viewer has not read.
+    UnreadOf(DialogueId);
+}
+
+fn by<K: Eq + std::hash::Hash, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, T> {
+    rows.into_iter().map(|row| (key(&row), row)).collect()
+}
+
+fn group<K: Eq + std::hash::Hash, T>(rows: impl IntoIterator<Item = (K, T)>) -> HashMap<K, Vec<T>> {
+    let mut groups: HashMap<K, Vec<T>> = HashMap::new();
+    for (key, row) in rows {
+        groups.entry(key).or_default().push(row);
+    }
+    groups
+}
+
+loader!(UserId => user::Model, |this, _viewer, keys| {
+    Ok(by(users::by_ids(this.app.db.read(), keys).await?, |row| row.id))
+});
+loader!(ChannelId => channel::Model, |this, _viewer, keys| {
+    Ok(by(channels::by_ids(this.app.db.read(), keys).await?, |row| row.id))
+});
+loader!(ClientId => client::Model, |this, viewer, keys| {
+    Ok(by(clients::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+});
+loader!(DialogueId => dialogue::Model, |this, viewer, keys| {
+    Ok(by(dialogues::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+});
+loader!(MessageId => message::Model, |this, viewer, keys| {
+    Ok(by(messages::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+});
+loader!(CommentId => comment::Model, |this, viewer, keys| {
+    Ok(by(comments::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+});
+loader!(TagId => tag::Model, |this, _viewer, keys| {
+    Ok(by(tags::by_ids(this.app.db.read(), keys).await?, |row| row.id))
+});
+loader!(ParticipantsOf => Vec<participant::Model>, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = participants::of(this.app.db.read(), &ids).await?;
+    Ok(group(rows.into_iter().map(|row| (ParticipantsOf(row.dialogue_id), row))))
+});
+loader!(ResponsiblesOf => Vec<UserId>, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = participants::responsibles(this.app.db.read(), &ids).await?;
+    Ok(group(rows.into_iter().map(|(dialogue, user)| (ResponsiblesOf(dialogue), user))))
+});
+loader!(TagsOf => Vec<tag::Model>, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = tags::of(this.app.db.read(), &ids).await?;
+    Ok(group(rows.into_iter().map(|(dialogue, tag)| (TagsOf(dialogue), tag))))
+});
+loader!(AttachmentsOf => Vec<attachment::Model>, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = files::of(this.app.db.read(), &ids).await?;
+    Ok(group(rows.into_iter().filter_map(|row| Some((AttachmentsOf(row.message_id?), row)))))
+});
+loader!(MentionsOf => Vec<UserId>, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = comments::mentioned(this.app.db.read(), &ids).await?;
+    Ok(group(rows.into_iter().map(|row| (MentionsOf(row.comment_id), row.user_id))))
+});
+loader!(DialoguesOfClient => Vec<dialogue::Model>, |this, viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = clients::dialogues(this.app.db.read(), viewer, &ids).await?;
+    Ok(group(rows.into_iter().map(|row| (DialoguesOfClient(row.client_id), row))))
+});
+loader!(IsReachable => (), |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let reachable = clients::reachable(this.app.db.read(), &ids).await?;
+    Ok(reachable.into_iter().map(|id| (IsReachable(id), ())).collect())
+});
+loader!(PartIn => ParticipantRole, |this, viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = participants::of(this.app.db.read(), &ids).await?;
+    let own = rows.into_iter().filter(|row| row.user_id == viewer.id);
+    Ok(own.map(|row| (PartIn(row.dialogue_id), row.role)).collect())
+});
+loader!(UnreadOf => i64, |this, viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = dialogues::by_ids(this.app.db.read(), viewer, &ids).await?;
+    let unread = reading::unread_counts(this.app.db.read(), viewer, &rows).await?;
+    Ok(unread.into_iter().map(|(id, count)| (UnreadOf(id), count)).collect())
+});

@@ -1,0 +1,246 @@
+//! One WebSocket, from its upgrade to its close: the protocol's states and its clock.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use async_graphql::Request;
+use axum::extract::ws::{Message, WebSocket};
+use futures_util::{FutureExt, future::BoxFuture};
+use serde_json::json;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+use super::{
+    Closing, Counted, Live, Operations,
+    message::{self, Incoming, Labelled},
+    running::Running,
+    wire::{End, Wire},
+};
+
+pub(super) async fn serve<O: Operations>(live: Arc<Live>, operations: Arc<O>, socket: WebSocket) {
+    let _counted = Counted::socket(&live);
+    let mut socket = Socket::new(live.clone(), operations, Wire::new(socket));
+    let end = tokio::select! {
+        biased;
+        () = live.stop.cancelled() => End::Close(Closing::going_away()),
+        end = socket.run() => end,
+    };
+    // A client that does not shake hands is dropped.
+    let _ = timeout(live.timing.close, socket.into_wire().close(end)).await;
+}
+
+enum Phase<S> {
+    /// No `connection_init` has come; it must, until then.
+    Silent {
+        until: Instant,
+    },
+    Connecting(BoxFuture<'static, Result<S, Closing>>),
+    Open {
+        session: Arc<S>,
+        ended: BoxFuture<'static, Closing>,
+    },
+}
+
+/// What there is to do next.
+enum Turn<S> {
+    Heard(Message),
+    Connected(Result<S, Closing>),
+    Due,
+}
+
+struct Socket<O: Operations> {
+    live: Arc<Live>,
+    operations: Arc<O>,
+    wire: Wire,
+    phase: Phase<O::Session>,
+    running: Running,
+    /// Whether the next turn writes before it reads, so that neither starves the other.
+    write_first: bool,
+    /// When a ping is due, or the answer to one.
+    beat: Instant,
+    pinged: bool,
+    clock: Pin<Box<Sleep>>,
+}
+
+impl<O: Operations> Socket<O> {
+    fn new(live: Arc<Live>, operations: Arc<O>, wire: Wire) -> Self {
+        let now = Instant::now();
+        let until = now + live.timing.init;
+        Self {
+            wire,
+            phase: Phase::Silent { until },
+            running: Running::default(),
+            write_first: false,
+            beat: now + live.timing.ping,
+            pinged: false,
+            clock: Box::pin(sleep_until(until)),
+            live,
+            operations,
+        }
+    }
+
+    /// Ends what runs, and leaves what can still be closed.
+    fn into_wire(self) -> Wire {
+        self.wire
+    }
+
+    async fn run(&mut self) -> End {
+        if !self.wire.speaks_subprotocol() {
+            return End::Close(Closing::new(4406, "Subprotocol not acceptable"));
+        }
+        loop {
+            let done = match poll_fn(|cx| self.poll_turn(cx)).await {
+                Ok(Turn::Heard(message)) => self.heard(message),
+                Ok(Turn::Connected(session)) => self.connected(session),
+                Ok(Turn::Due) => self.due(Instant::now()),
+                Err(end) => Err(end),
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn<O::Session>, End>> {
+        match &mut self.phase {
+            Phase::Silent { .. } => {}
+            Phase::Connecting(connecting) => {
+                if let Poll::Ready(session) = connecting.poll_unpin(cx) {
+                    return Poll::Ready(Ok(Turn::Connected(session)));
+                }
+            }
+            Phase::Open { ended, .. } => {
+                if let Poll::Ready(closing) = ended.poll_unpin(cx) {
+                    return Poll::Ready(Err(End::Close(closing)));
+                }
+            }
+        }
+        if self.write_first {
+            self.poll_write(cx)?;
+        }
+        if let Poll::Ready(message) = self.wire.poll_read(cx)? {
+            self.write_first = true;
+            return Poll::Ready(Ok(Turn::Heard(message)));
+        }
+        if !self.write_first {
+            self.poll_write(cx)?;
+        }
+        self.write_first = false;
+        self.poll_due(cx).map(|()| Ok(Turn::Due))
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        let running = &mut self.running;
+        self.wire.poll_write(cx, |cx| running.poll_message(cx))
+    }
+
+    fn due_at(&self) -> Instant {
+        let silent = match &self.phase {
+            Phase::Silent { until } => Some(*until),
+            _ => None,
+        };
+        let unread = self.wire.stalled_since().map(|since| since + self.live.timing.unread);
+        [silent, unread].into_iter().flatten().fold(self.beat, Instant::min)
+    }
+
+    /// The clock is moved on only when it rings: a deadline that moves with every frame would otherwise set it as often.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let due = self.due_at();
+        if due < self.clock.deadline() {
+            self.clock.as_mut().reset(due);
+        }
+        while self.clock.poll_unpin(cx).is_ready() {
+            if Instant::now() >= due {
+                return Poll::Ready(());
+            }
+            self.clock.as_mut().reset(due);
+        }
+        Poll::Pending
+    }
+
+    fn due(&mut self, now: Instant) -> Result<(), End> {
+        let timing = &self.live.timing;
+        let close = |code, reason: &'static str| Err(End::Close(Closing::new(code, reason)));
+        if matches!(self.phase, Phase::Silent { until } if until <= now) {
+            return close(4408, "Connection initialisation timeout");
+        }
+        let stalled = self.wire.stalled_since();
+        if stalled.is_some_and(|since| since + timing.unread <= now) {
+            return close(Closing::UNREAD, "Too slow to read: connect again and resume by your cursor");
+        }
+        if now < self.beat {
+            return Ok(());
+        }
+        if stalled.is_some() {
+            // A ping would wait behind what is unread.
+            self.beat = now + timing.ping;
+        } else if self.pinged {
+            return close(Closing::UNREAD, "No answer to a ping: connect again and resume by your cursor");
+        } else {
+            self.wire.ping();
+            self.pinged = true;
+            self.beat = now + timing.pong;
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, message: Message) -> Result<(), End> {
+        self.pinged = false;
+        self.beat = Instant::now() + self.live.timing.ping;
+        match message {
+            Message::Text(text) => {
+                let incoming = message::read(&text).map_err(|reason| End::Close(Closing::bad_message(reason)))?;
+                self.take(incoming).map_err(End::Close)
+            }
+            Message::Binary(_) => Err(End::Close(Closing::bad_message("The message is binary"))),
+            Message::Ping(_) | Message::Pong(_) => Ok(()),
+            Message::Close(_) => Err(End::Gone),
+        }
+    }
+
+    fn take(&mut self, incoming: Incoming) -> Result<(), Closing> {
+        match incoming {
+            Incoming::Init(payload) => {
+                if !matches!(self.phase, Phase::Silent { .. }) {
+                    return Err(Closing::new(4429, "Too many initialisation requests"));
+                }
+                let operations = self.operations.clone();
+                self.phase = Phase::Connecting(async move { operations.connect(payload).await }.boxed());
+            }
+            Incoming::Subscribe { id, request } => self.subscribe(id, *request)?,
+            Incoming::Complete { id } => self.running.cancel(&id),
+            Incoming::Ping(payload) => self.wire.reply(message::pong(payload)),
+            Incoming::Pong => {}
+        }
+        Ok(())
+    }
+
+    fn connected(&mut self, session: Result<O::Session, Closing>) -> Result<(), End> {
+        let session = Arc::new(session.map_err(End::Close)?);
+        self.wire.reply(message::connection_ack());
+        let (operations, connected) = (self.operations.clone(), session.clone());
+        let ended = async move { operations.ended(&connected).await }.boxed();
+        self.phase = Phase::Open { session, ended };
+        Ok(())
+    }
+
+    fn subscribe(&mut self, id: String, request: Request) -> Result<(), Closing> {
+        let Phase::Open { session, .. } = &self.phase else { return Err(Closing::new(4401, "Unauthorized")) };
+        if self.running.contains(&id) {
+            return Err(Closing::new(4409, format!("Subscriber for {id} already exists")));
+        }
+        let bound = self.live.bounds.operations;
+        if self.running.len() >= bound {
+            let message = format!("{bound} operations are under way on this socket; complete one first.");
+            let errors = json!([{ "message": message, "extensions": { "code": "RATE_LIMITED" } }]);
+            self.wire.reply(Labelled::new(&id).error(&errors.to_string()));
+            return Ok(());
+        }
+        let answers = self.operations.execute(session, request);
+        self.running.start(id, answers, Counted::operation(&self.live));
+        Ok(())
+    }
+}
