@@ -3,5 +3,12 @@
 mod harness;
 
 mod stories {
+    mod editing;
+    mod faults;
+    mod greeting;
     mod harness;
+    mod payloads;
+    mod receiving;
+    mod routing;
+    mod sending;
 }
