@@ -245,6 +245,7 @@ pub struct DialoguePayload {
 
 /// By what dialogues are ordered
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[expect(clippy::enum_variant_names, reason = "the contract's names")]
 pub enum DialogueOrderField {
     /// The last message, opening, closing or reopening
     LastActivityAt,
