@@ -6,8 +6,10 @@ mod stories {
     mod editing;
     mod faults;
     mod greeting;
+    mod groups;
     mod harness;
     mod payloads;
+    mod reading;
     mod receiving;
     mod routing;
     mod sending;
