@@ -5,9 +5,11 @@ mod harness;
 mod stories {
     mod editing;
     mod faults;
+    mod files;
     mod greeting;
     mod groups;
     mod harness;
+    mod intake;
     mod payloads;
     mod reading;
     mod receiving;

@@ -118,6 +118,13 @@ impl World {
         self.admin = self.admin.at(&self.server.url);
     }
 
+    /// Starts the first server anew without `PUBLIC_URL`: channels that are connected from then on are polled.
+    pub async fn hide_from_outside(&mut self) {
+        self.server.stop().await;
+        self.server = Server::start_reachable(&self.config, false).await;
+        self.admin = self.admin.at(&self.server.url);
+    }
+
     /// A new employee with an API token.
     pub async fn user(&self, role: &str) -> Someone {
         let number = self.next_user.fetch_add(1, Ordering::Relaxed);
@@ -208,13 +215,16 @@ impl World {
 }
 
 impl Server {
+    /// The outside reaches it where it listens.
     async fn start(config: &Config) -> Self {
+        Self::start_reachable(config, true).await
+    }
+
+    async fn start_reachable(config: &Config, reachable: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let url = format!("http://{address}");
-        let mut config = config.clone();
-        config.listen = address;
-        config.public_url.get_or_insert_with(|| url.clone());
+        let config = Config { listen: address, public_url: reachable.then(|| url.clone()), ..config.clone() };
         let running = serve::start_on(listener, config).await.unwrap_or_else(|reason| panic!("no server: {reason}"));
         Self { running: Some(running), url }
     }
