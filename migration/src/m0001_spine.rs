@@ -99,17 +99,22 @@ fn people() -> Vec<TableCreateStatement> {
             "user_id",
             "users",
         ),
-        noun(
+        refers(
+            &mut noun(
+                "contractors",
+                vec![
+                    text("kind"),
+                    text("name"),
+                    text_null("phone"),
+                    text_null("email"),
+                    text_null("note"),
+                    uuid_null("merged_into_id"),
+                    text("lookup"),
+                    big_integer("created_at"),
+                ],
+            ),
+            "merged_into_id",
             "contractors",
-            vec![
-                text("kind"),
-                text("name"),
-                text_null("phone"),
-                text_null("email"),
-                text_null("note"),
-                text("lookup"),
-                big_integer("created_at"),
-            ],
         ),
         refers(
             &mut noun(
@@ -408,6 +413,7 @@ fn indexes() -> Vec<IndexCreateStatement> {
         index("api_tokens_user", "api_tokens", &["user_id"]),
         unique("channels_external_key", "channels", &["kind", "external_id"]),
         index("queue_members_user", "queue_members", &["user_id"]),
+        partial("contractors_merged", "contractors", &["merged_into_id"], Expr::col("merged_into_id").is_not_null()),
         unique("clients_external_key", "clients", &["kind", "external_id"]),
         index("clients_contractor", "clients", &["contractor_id"]),
         unique("dialogues_channel_client_key", "dialogues", &["channel_id", "client_id"]),
