@@ -11,6 +11,7 @@ pub mod contractors;
 mod currencies;
 pub mod deals;
 mod delivery;
+pub mod demo;
 pub mod dialogues;
 mod fetching;
 pub mod files;
@@ -33,6 +34,7 @@ pub mod sessions;
 pub mod tags;
 pub mod tasks;
 mod text;
+pub mod typing;
 pub mod users;
 
 pub(crate) use text::rfc3339;
