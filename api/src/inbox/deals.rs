@@ -278,12 +278,13 @@ pub async fn of_contractors(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     ids: &[ContractorId],
-) -> Result<Vec<(Uuid, deal::Model)>> {
+) -> Result<Vec<(ContractorId, deal::Model)>> {
     let query =
         deal::Entity::find().filter(visible(viewer)).filter(deal::Column::ContractorId.is_in(ids.iter().copied()));
     let id = Expr::col((deal::Entity, deal::Column::Id));
     let owner = (deal::Entity, deal::Column::ContractorId);
-    ranked::each(db, query, owner, [(id, Order::Desc)], ranked::LATEST).await
+    let rows = ranked::each(db, query, owner, [(id, Order::Desc)], ranked::LATEST).await?;
+    Ok(rows.into_iter().map(|(owner, row)| (ContractorId(owner), row)).collect())
 }
 
 /// The latest deals of dialogues, the latest linked first: the first is the current one. For who sees the dialogues.

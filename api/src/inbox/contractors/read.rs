@@ -100,13 +100,14 @@ pub async fn clients(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     ids: &[ContractorId],
-) -> Result<Vec<(Uuid, client::Model)>> {
+) -> Result<Vec<(ContractorId, client::Model)>> {
     let query = client::Entity::find()
         .filter(clients::visible(viewer))
         .filter(client::Column::ContractorId.is_in(ids.iter().copied()));
     let id = Expr::col((client::Entity, client::Column::Id));
     let owner = (client::Entity, client::Column::ContractorId);
-    ranked::each(db, query, owner, [(id, Order::Desc)], ranked::LATEST).await
+    let rows = ranked::each(db, query, owner, [(id, Order::Desc)], ranked::LATEST).await?;
+    Ok(rows.into_iter().map(|(owner, row)| (ContractorId(owner), row)).collect())
 }
 
 /// The dialogues of contractors that the viewer may see, the latest active first.
@@ -114,7 +115,7 @@ pub async fn dialogues(
     db: &impl ConnectionTrait,
     viewer: &Viewer,
     ids: &[ContractorId],
-) -> Result<Vec<(Uuid, dialogue::Model)>> {
+) -> Result<Vec<(ContractorId, dialogue::Model)>> {
     let mut query = dialogue::Entity::find().filter(policy::visible(viewer));
     let column = |column| Expr::col((dialogue::Entity, column));
     let owner = (client::Entity, client::Column::ContractorId);
@@ -126,5 +127,6 @@ pub async fn dialogues(
         )
         .and_where(client::Column::ContractorId.is_in(ids.iter().copied()));
     let order = [(column(dialogue::Column::LastActivityAt), Order::Desc), (column(dialogue::Column::Id), Order::Desc)];
-    ranked::each(db, query, owner, order, ranked::LATEST).await
+    let rows = ranked::each(db, query, owner, order, ranked::LATEST).await?;
+    Ok(rows.into_iter().map(|(owner, row)| (ContractorId(owner), row)).collect())
 }
