@@ -3,6 +3,8 @@
 mod harness;
 
 mod stories {
+    mod agreement;
+    mod away;
     mod editing;
     mod faults;
     mod files;
@@ -10,9 +12,13 @@ mod stories {
     mod groups;
     mod harness;
     mod intake;
+    mod log;
     mod payloads;
+    mod processes;
     mod reading;
     mod receiving;
+    mod redis;
+    mod resume;
     mod routing;
     mod sending;
 }

@@ -42,7 +42,8 @@ async fn each_change_is_told_once_and_doing_it_again_is_not(world: World) {
     let dialogue = world.write(&channel, &Person::new(6201), "Hello").await;
     let message = world.admin.messages(&dialogue).await[0]["id"].clone();
     let client = world.admin.dialogue(&dialogue, "client { id }").await["client"]["id"].clone();
-    let id = json!({ "id": dialogue, "user": employee.id, "message": message, "client": client, "channel": channel.id });
+    let id =
+        json!({ "id": dialogue, "user": employee.id, "message": message, "client": client, "channel": channel.id });
     let told = async |document: &str| twice(&world, document, id.clone()).await;
 
     let claim = "mutation($id: ID!) { claimDialogue(dialogueId: $id) { dialogue { id } } }";
@@ -51,11 +52,13 @@ async fn each_change_is_told_once_and_doing_it_again_is_not(world: World) {
     assert_eq!(told(observe).await, ["PARTICIPANT_ADDED"]);
     let answer = "mutation($id: ID!, $user: ID!) { setParticipant(dialogueId: $id, userId: $user, role: RESPONSIBLE) { dialogue { id } } }";
     assert_eq!(told(answer).await, ["PARTICIPANT_REMOVED", "PARTICIPANT_ADDED"]);
-    let remove = "mutation($id: ID!, $user: ID!) { removeParticipant(dialogueId: $id, userId: $user) { dialogue { id } } }";
+    let remove =
+        "mutation($id: ID!, $user: ID!) { removeParticipant(dialogueId: $id, userId: $user) { dialogue { id } } }";
     assert_eq!(told(remove).await, ["PARTICIPANT_REMOVED"]);
     let tag = "mutation($id: ID!) { addTags(dialogueId: $id, names: [\"vip\", \"wholesale\"]) { dialogue { id } } }";
     assert_eq!(told(tag).await, ["TAG_ADDED", "TAG_ADDED"]);
-    let read = "mutation($id: ID!, $message: ID!) { markRead(dialogueId: $id, upToMessageId: $message) { dialogue { id } } }";
+    let read =
+        "mutation($id: ID!, $message: ID!) { markRead(dialogueId: $id, upToMessageId: $message) { dialogue { id } } }";
     assert_eq!(told(read).await, ["DIALOGUE_READ"]);
     let close = "mutation($id: ID!) { closeDialogue(dialogueId: $id) { dialogue { id } } }";
     assert_eq!(told(close).await, ["DIALOGUE_CLOSED"]);
@@ -98,7 +101,8 @@ async fn settings_make_no_events(world: World) {
     let tag = world.admin.api.run(tag, json!({ "id": dialogue })).await.at("addTags.dialogue.tags.0.id").clone();
     let before = world.cursor().await;
     let employee = world.user("EMPLOYEE").await;
-    let rename = "mutation($id: ID!) { updateTag(tagId: $id, name: \"Very important\", color: \"#ff0000\") { tag { id } } }";
+    let rename =
+        "mutation($id: ID!) { updateTag(tagId: $id, name: \"Very important\", color: \"#ff0000\") { tag { id } } }";
     world.admin.api.run(rename, json!({ "id": tag })).await.data();
     let rename = "mutation($id: ID!) { updateUser(input: { userId: $id, name: \"Renamed\", password: \"another long one\" }) { user { id } } }";
     world.admin.api.run(rename, json!({ "id": employee.id })).await.data();
@@ -133,8 +137,11 @@ async fn every_way_of_reading_gives_the_same_order(world: World) {
     let resumed = resumed.until_cursor(cursors(&log).last().expect("one")).await;
     assert_eq!(cursors(&resumed), cursors(&log), "resumed");
     for dialogue in &dialogues {
-        let own: Vec<&Value> =
-            log.iter().filter(|event| event["dialogue"]["id"] == json!(dialogue)).map(|event| &event["cursor"]).collect();
+        let own: Vec<&Value> = log
+            .iter()
+            .filter(|event| event["dialogue"]["id"] == json!(dialogue))
+            .map(|event| &event["cursor"])
+            .collect();
         let fields = "events { nodes { cursor } } contractor { activity { nodes { cursor kind } } }
             client { name } messages { nodes { id } }";
         let read = world.admin.dialogue(dialogue, fields).await;
@@ -143,7 +150,9 @@ async fn every_way_of_reading_gives_the_same_order(world: World) {
         let of_contractor: Vec<Value> = nodes(activity);
         let in_log: Vec<&Value> = own.into_iter().filter(|cursor| of_contractor.contains(cursor)).collect();
         assert_eq!(of_contractor.iter().collect::<Vec<_>>(), in_log, "its contractor's activity");
-        assert!(activity["nodes"].as_array().is_some_and(|all| all.iter().any(|one| one["kind"] == "CONTRACTOR_LINKED")));
+        assert!(
+            activity["nodes"].as_array().is_some_and(|all| all.iter().any(|one| one["kind"] == "CONTRACTOR_LINKED"))
+        );
     }
 }
 
@@ -166,7 +175,10 @@ async fn filters_by_kinds_leave_access_out_unless_they_name_it(world: World) {
     world.admin.set_participant(&dialogue, &observer.id, "OBSERVER").await;
     world.admin.close(&dialogue).await;
 
-    assert_eq!(filtered(&observer, &before, Value::Null).await, ["PARTICIPANT_ADDED", "ACCESS_GRANTED", "DIALOGUE_CLOSED"]);
+    assert_eq!(
+        filtered(&observer, &before, Value::Null).await,
+        ["PARTICIPANT_ADDED", "ACCESS_GRANTED", "DIALOGUE_CLOSED"]
+    );
     assert_eq!(filtered(&observer, &before, json!({ "kinds": ["DIALOGUE_CLOSED"] })).await, ["DIALOGUE_CLOSED"]);
     let named = json!({ "kinds": ["DIALOGUE_CLOSED", "ACCESS_GRANTED"] });
     assert_eq!(filtered(&observer, &before, named).await, ["ACCESS_GRANTED", "DIALOGUE_CLOSED"]);
@@ -314,8 +326,11 @@ async fn the_past_is_told_as_it_was(world: World) {
     world.admin.set_participant(&dialogue, &employee.id, "RESPONSIBLE").await;
 
     let log = world.events_after(&before).await;
-    let statuses: Vec<&Value> =
-        log.iter().filter(|event| event["message"]["id"] == json!(message)).map(|event| &event["deliveryStatus"]).collect();
+    let statuses: Vec<&Value> = log
+        .iter()
+        .filter(|event| event["message"]["id"] == json!(message))
+        .map(|event| &event["deliveryStatus"])
+        .collect();
     assert_eq!(statuses, [&Value::Null, &json!("SENT")], "what it became, and only where it became so");
     let parts: Vec<(&str, &Value)> = log
         .iter()
