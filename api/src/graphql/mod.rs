@@ -18,6 +18,7 @@ mod errors;
 mod events;
 mod filters;
 mod funnels;
+mod kinds;
 mod loaders;
 mod messages;
 mod node;
