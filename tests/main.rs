@@ -3,5 +3,14 @@
 mod harness;
 
 mod stories {
+    mod editing;
+    mod faults;
+    mod greeting;
+    mod groups;
     mod harness;
+    mod payloads;
+    mod reading;
+    mod receiving;
+    mod routing;
+    mod sending;
 }
