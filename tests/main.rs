@@ -3,6 +3,7 @@
 mod harness;
 
 mod stories {
+    mod cards;
     mod editing;
     mod faults;
     mod greeting;
