@@ -265,11 +265,14 @@ async fn a_page_of_cards_nests_all_that_belongs_to_each(world: World) {
             "contractorId": found["contractor"]["id"], "responsibleId": world.admin.id,
         });
         let deal = create(&world.admin, "Deal", deal).await;
+        change(&world.admin, "update", "Deal", &json!({ "dealId": deal, "stageId": funnel.won })).await.data();
         let task = json!({ "title": format!("Task {number}"), "projectId": project, "dialogueId": dialogue });
         let task = create(&world.admin, "Task", task).await;
         expected.push(json!({
             "funnel": { "stages": [{ "id": funnel.new }, { "id": funnel.won }] },
-            "stage": { "id": funnel.new },
+            "stage": { "id": funnel.won },
+            "first": { "nodes": [{ "kind": "DEAL_CREATED" }], "pageInfo": { "hasNextPage": true } },
+            "last": { "nodes": [{ "kind": "DEAL_CHANGED" }], "pageInfo": { "hasPreviousPage": true } },
             "responsible": { "id": world.admin.id },
             "contractor": {
                 "id": found["contractor"]["id"], "clients": [found["client"]], "deals": [{ "id": deal }],
@@ -280,11 +283,17 @@ async fn a_page_of_cards_nests_all_that_belongs_to_each(world: World) {
     }
     let deals = "{ deals { totalCount nodes {
         funnel { stages { id } } stage { id } responsible { id }
+        first: activity(first: 1) { nodes { kind } pageInfo { hasNextPage } }
+        last: activity(last: 1) { nodes { kind } pageInfo { hasPreviousPage } }
         contractor { id clients { id } deals { id } dialogues { id } }
         dialogues { id tasks { id project { id } } }
     } } }";
     let answer = world.admin.api.run(deals, Value::Null).await;
     assert_eq!(answer.at("deals"), &json!({ "totalCount": 3, "nodes": expected }));
+
+    let wrong = "{ deals { nodes { activity(after: \"AAAA\") { nodes { kind } } } } }";
+    let answer = world.admin.api.run(wrong, Value::Null).await;
+    assert_eq!(answer.errors()[0]["extensions"]["field"], "after");
 
     let tasks =
         "{ projects { nodes { tasks(first: 2) { totalCount nodes { title } pageInfo { hasNextPage endCursor } } } } }";
