@@ -5,6 +5,7 @@ mod harness;
 mod stories {
     mod agreement;
     mod away;
+    mod cards;
     mod editing;
     mod faults;
     mod files;
