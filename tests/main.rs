@@ -4,4 +4,5 @@ mod harness;
 
 mod stories {
     mod harness;
+    mod telegram;
 }
