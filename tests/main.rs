@@ -3,6 +3,23 @@
 mod harness;
 
 mod stories {
+    mod agreement;
+    mod away;
+    mod editing;
+    mod faults;
+    mod files;
+    mod greeting;
+    mod groups;
     mod harness;
+    mod intake;
+    mod log;
+    mod payloads;
+    mod processes;
+    mod reading;
+    mod receiving;
+    mod redis;
+    mod resume;
+    mod routing;
+    mod sending;
     mod telegram;
 }

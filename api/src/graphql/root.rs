@@ -19,7 +19,8 @@ use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
 use super::subscriptions::Subscription;
-use super::{Ask, channels, clients, comments, dialogues, events, messages, node, users, work};
+use super::{Ask, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
+use super::{node, projects, tasks, users, work};
 
 /// What can be read
 #[derive(MergedObject, Default)]
@@ -32,6 +33,11 @@ pub struct Query(
     channels::ChannelQueries,
     comments::TagQueries,
     clients::ClientQueries,
+    contractors::ContractorQueries,
+    funnels::FunnelQueries,
+    deals::DealQueries,
+    projects::ProjectQueries,
+    tasks::TaskQueries,
 );
 
 /// What can be changed. A field that fails is null beside its error; the others have their results
@@ -43,6 +49,12 @@ pub struct Mutation(
     comments::CommentMutations,
     channels::ChannelMutations,
     clients::ClientMutations,
+    cards::LinkMutations,
+    contractors::ContractorMutations,
+    funnels::FunnelMutations,
+    deals::DealMutations,
+    projects::ProjectMutations,
+    tasks::TaskMutations,
 );
 
 /// Searching.
@@ -167,6 +179,6 @@ fn limits() -> Limits {
     let pages = ["dialogues", "messages", "comments", "events", "activity", "users", "clients", "contractors", "deals"];
     let pages = pages.into_iter().chain(["projects", "tasks", "searchMessages"]).map(|name| (name, 20));
     let lists = [("participants", 5), ("tags", 5), ("attachments", 3), ("queue", 10), ("stages", 8), ("mentions", 2)];
-    let lists = lists.into_iter().chain([("nodes", 20), ("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
+    let lists = lists.into_iter().chain([("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
     Limits { lists: pages.chain(lists).collect(), ..Limits::default() }
 }

@@ -133,7 +133,23 @@ impl<'a> Measure<'a> {
             // A variable that is nowhere to be found is left out: null.
             self.size(value.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()?)
         });
-        sizes.max().unwrap_or_else(|| self.limits.lists.get(field.name.node.as_str()).copied().unwrap_or(1)).max(1)
+        let listed = || self.limits.lists.get(field.name.node.as_str()).copied();
+        sizes.max().or_else(|| self.named(field)).or_else(listed).unwrap_or(1).max(1)
+    }
+
+    /// How many ids a field asks for by name. What is no list counts as one; the resolver refuses it in its own words.
+    fn named(&self, field: &Field) -> Option<u64> {
+        let length = |ids: usize| u64::try_from(ids).unwrap_or(u64::MAX);
+        let given = |name: Name| match self.variables.get(&name) {
+            Some(Value::List(ids)) => Value::Number(length(ids.len()).into()),
+            _ => Value::Null,
+        };
+        let ids = field.get_argument("ids")?.node.clone();
+        match ids.into_const_with(|name| Ok::<_, ()>(given(name))).ok()? {
+            Value::List(ids) => Some(length(ids.len())),
+            Value::Number(count) => count.as_u64(),
+            _ => Some(1),
+        }
     }
 
     /// A page size as a number; nothing where it is null.
