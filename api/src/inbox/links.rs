@@ -147,7 +147,7 @@ impl Linked {
             None => None,
         };
         // Later than all before it, whatever the clocks say: the latest linked is the current one.
-        let at = latest.map_or(tx.now, |latest| Ord::max(tx.now, Time(latest).plus(1)));
+        let at = latest.map_or(tx.now(), |latest| Ord::max(tx.now(), Time(latest).plus(1)));
         let link = Query::insert()
             .into_table(self.links())
             .columns([DIALOGUE.into_iden(), self.card_column(), LINKED_AT.into_iden()])

@@ -65,7 +65,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: NewTask) -> Result<task::Mo
         responsible_id: responsible,
         due_at: new.due_at,
         external_url: new.external_url,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     task::Entity::insert(task.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
     if let Some(dialogue) = dialogue {
