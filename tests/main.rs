@@ -22,4 +22,5 @@ mod stories {
     mod resume;
     mod routing;
     mod sending;
+    mod telegram;
 }
