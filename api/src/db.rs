@@ -128,6 +128,11 @@ impl<'a> Tx<'a> {
         self.entries.push(entry);
     }
 
+    /// This change comes after something that it waited for: its own moment is no earlier, whatever the hosts' clocks say.
+    pub fn comes_after(&mut self, moment: Time) {
+        self.now = self.now.max(moment);
+    }
+
     /// Whether nothing was emitted: the change found everything as it should be.
     pub fn is_quiet(&self) -> bool {
         self.entries.is_empty()

@@ -76,6 +76,7 @@ pub async fn close(
     if dialogue.state == DialogueState::Closed {
         return Ok(dialogue);
     }
+    tx.comes_after(dialogue.last_activity_at);
     dialogue.state = DialogueState::Closed;
     dialogue.closed_at = Some(tx.now);
     dialogue.last_activity_at = tx.now;
@@ -115,6 +116,7 @@ pub(super) fn reopen_locked(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, act
     if dialogue.state == DialogueState::Open {
         return false;
     }
+    tx.comes_after(dialogue.last_activity_at);
     dialogue.state = DialogueState::Open;
     dialogue.closed_at = None;
     dialogue.opened_at = tx.now;

@@ -55,6 +55,7 @@ impl Draft {
 /// Gives a message its place at the end of a locked dialogue, and tells of it. The caller stores the dialogue.
 pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: Draft) -> Result<message::Model> {
     let from_client = draft.origin == MessageOrigin::Client;
+    tx.comes_after(dialogue.last_activity_at);
     dialogue.message_count += 1;
     if from_client {
         dialogue.client_message_count += 1;
