@@ -4,4 +4,6 @@ mod harness;
 
 mod stories {
     mod harness;
+    mod layers;
+    mod storage;
 }
