@@ -2,9 +2,9 @@
 
 pub mod child;
 pub mod client;
+pub mod feed;
 pub mod port;
 pub mod postgres;
-#[expect(dead_code, reason = "the first story that runs the program comes with it")]
 pub mod process;
 pub mod provision;
 pub mod redis;
@@ -12,5 +12,7 @@ pub mod scratch;
 pub mod socket;
 pub mod story;
 pub mod telegram;
+pub mod updates;
+pub mod world;
 
-pub use provision::{Backend, Database, provision};
+pub use provision::{Backend, Database, provision, provision_on};

@@ -4,6 +4,9 @@ use std::fmt::{self, Display};
 use std::fs;
 use std::path::PathBuf;
 
+use colloquy::config;
+use colloquy::db::Db;
+use sea_orm::DbErr;
 use tokio::sync::OnceCell;
 
 use super::postgres::PostgresServer;
@@ -47,6 +50,11 @@ impl Database {
     pub fn redis_url(&self) -> Option<String> {
         self.redis.as_ref().map(RedisServer::url)
     }
+
+    /// The same as the program's settings have it.
+    pub fn config(&self) -> config::Database {
+        configured(&self.url)
+    }
 }
 
 impl Drop for Database {
@@ -57,14 +65,14 @@ impl Drop for Database {
     }
 }
 
-/// Makes a database for one story. The first of a process on a backend makes an empty database, brings it to its schema
-/// by `migrate`, which gets its URL and leaves no connection open; all are copies of it.
-pub async fn provision<E: Display>(backend: Backend, migrate: impl AsyncFnOnce(String) -> Result<(), E>) -> Database {
+/// Makes a migrated database for one story. The first of a process on a backend is brought to its schema; all are copies
+/// of it.
+pub async fn provision(backend: Backend) -> Database {
     let dir = Scratch::new();
     match backend {
         Backend::Sqlite => {
             let file = dir.path().join("colloquy.db");
-            fs::copy(sqlite_template(migrate).await, &file).expect("a database file is copied");
+            fs::copy(sqlite_template().await, &file).expect("a database file is copied");
             Database { url: sqlite_url(&file), redis: None, dir, shared_name: None }
         }
         Backend::Postgres => {
@@ -78,13 +86,35 @@ pub async fn provision<E: Display>(backend: Backend, migrate: impl AsyncFnOnce(S
     }
 }
 
-async fn sqlite_template<E: Display>(migrate: impl AsyncFnOnce(String) -> Result<(), E>) -> PathBuf {
+/// As [`provision`], on a PostgreSQL server apart, for who stops it.
+pub async fn provision_on(server: &PostgresServer) -> Database {
+    server.create_template(TEMPLATE, migrate).await;
+    let name = server.create_database(TEMPLATE).await;
+    let redis = RedisServer::start_own().await;
+    Database { url: server.url(&name), redis: Some(redis), dir: Scratch::new(), shared_name: None }
+}
+
+/// Brings an empty database to its schema, and leaves no connection open.
+async fn migrate(url: String) -> Result<(), DbErr> {
+    let db = Db::connect(&configured(&url)).await?;
+    db.migrate().await?;
+    db.read().clone().close().await?;
+    db.write().clone().close().await
+}
+
+fn configured(url: &str) -> config::Database {
+    match url.strip_prefix("sqlite://") {
+        Some(file) => config::Database::Sqlite(file.into()),
+        None => config::Database::Postgres(url.to_owned()),
+    }
+}
+
+async fn sqlite_template() -> PathBuf {
     static MIGRATED: OnceCell<Scratch> = OnceCell::const_new();
     let dir = MIGRATED
         .get_or_init(async || {
             let dir = Scratch::new();
             let file = dir.path().join("template.db");
-            fs::File::create(&file).expect("a file is made");
             if let Err(error) = migrate(sqlite_url(&file)).await {
                 panic!("migrating a SQLite database failed: {error}");
             }

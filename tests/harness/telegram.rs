@@ -21,6 +21,7 @@ use axum::{Router, http::StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use url::Url;
 
 pub use state::{Call, Fault, Webhook};
 
@@ -145,9 +146,20 @@ impl FakeTelegram {
     /// As [`deliver`](Self::deliver), where the server may be away.
     pub async fn try_deliver(&self, token: &str, update: &Value) -> reqwest::Result<StatusCode> {
         let webhook = self.wait_for_webhook(token).await;
+        self.post(token, update, &webhook.url, &webhook.secret).await
+    }
+
+    /// As [`try_deliver`](Self::try_deliver), where a balancer leads to another server (`http://127.0.0.1:port`).
+    pub async fn try_deliver_at(&self, server: &str, token: &str, update: &Value) -> reqwest::Result<StatusCode> {
+        let webhook = self.wait_for_webhook(token).await;
+        let set = Url::parse(&webhook.url).expect("a webhook's address");
+        self.post(token, update, &format!("{server}{}", set.path()), &webhook.secret).await
+    }
+
+    async fn post(&self, token: &str, update: &Value, url: &str, secret: &str) -> reqwest::Result<StatusCode> {
         self.shared.change(|state| state.note(token, update));
-        let request = self.http.post(&webhook.url).header("Content-Type", "application/json");
-        let request = request.header("X-Telegram-Bot-Api-Secret-Token", &webhook.secret);
+        let request = self.http.post(url).header("Content-Type", "application/json");
+        let request = request.header("X-Telegram-Bot-Api-Secret-Token", secret);
         Ok(request.body(updates::on_the_wire(update)).send().await?.status())
     }
 

@@ -8,7 +8,7 @@ use std::{env, fs};
 
 use axum::http::HeaderMap;
 use axum::{Json, Router, routing::post};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connections, DatabaseConnection, DbErr};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database as Connections, DatabaseConnection, DbErr, Statement};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
@@ -16,9 +16,9 @@ use crate::harness::client::Api;
 use crate::harness::postgres::PostgresServer;
 use crate::harness::redis::RedisServer;
 use crate::harness::story::stories;
-use crate::harness::{Backend, Database, provision};
+use crate::harness::{Backend, Database, provision, provision_on};
 
-/// A world of two databases, so small a schema as can be.
+/// A world of two databases.
 struct Pair {
     backend: Backend,
     databases: [Database; 2],
@@ -26,15 +26,8 @@ struct Pair {
 
 impl Pair {
     async fn start(backend: Backend) -> Self {
-        Self { backend, databases: [provision(backend, migrate).await, provision(backend, migrate).await] }
+        Self { backend, databases: [provision(backend).await, provision(backend).await] }
     }
-}
-
-async fn migrate(url: String) -> Result<(), DbErr> {
-    let db = Connections::connect(url).await?;
-    db.execute_unprepared("CREATE TABLE note (text TEXT NOT NULL)").await?;
-    db.execute_unprepared("INSERT INTO note VALUES ('from the template')").await?;
-    db.close().await
 }
 
 /// Connects without waiting for a server that is away, as the pool otherwise does for half a minute.
@@ -42,10 +35,10 @@ async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
     Connections::connect(ConnectOptions::new(url).acquire_timeout(Duration::from_secs(1)).to_owned()).await
 }
 
-async fn notes(db: &DatabaseConnection) -> Vec<String> {
-    let rows =
-        db.query_all_raw(sea_orm::Statement::from_string(db.get_database_backend(), "SELECT text FROM note")).await;
-    rows.expect("the table is there").iter().map(|row| row.try_get("", "text").expect("a text")).collect()
+async fn names(db: &DatabaseConnection) -> Vec<String> {
+    let read = Statement::from_string(db.get_database_backend(), "SELECT name FROM settings ORDER BY name");
+    let rows = db.query_all_raw(read).await;
+    rows.expect("the table is there").iter().map(|row| row.try_get("", "name").expect("a text")).collect()
 }
 
 stories!(Pair: each_story_has_a_migrated_database_of_its_own);
@@ -56,10 +49,10 @@ async fn each_story_has_a_migrated_database_of_its_own(pair: Pair) {
     let first_db = connect(&first.url).await.expect("the first database answers");
     let second_db = connect(&second.url).await.expect("the second database answers");
 
-    first_db.execute_unprepared("INSERT INTO note VALUES ('mine')").await.expect("a row is stored");
+    first_db.execute_unprepared("INSERT INTO settings (name, value) VALUES ('mine', '')").await.expect("a row is stored");
 
-    assert_eq!(notes(&first_db).await, ["from the template", "mine"]);
-    assert_eq!(notes(&second_db).await, ["from the template"]);
+    assert_eq!(names(&first_db).await, ["mine"]);
+    assert!(names(&second_db).await.is_empty());
     let redis: Vec<_> = pair.databases.iter().filter_map(Database::redis_url).collect();
     match pair.backend {
         Backend::Sqlite => assert!(redis.is_empty()),
@@ -88,20 +81,19 @@ async fn redis_stops_and_starts_again_on_the_same_port() {
 #[tokio::test]
 async fn postgresql_keeps_what_was_committed_when_it_stops_and_when_it_crashes() {
     let server = PostgresServer::start_own().await;
-    server.create_template("notes", migrate).await;
-    let url = server.url(&server.create_database("notes").await);
+    let url = provision_on(&server).await.url.clone();
 
     server.stop().await;
     assert!(connect(&url).await.is_err());
     server.start().await;
     let db = connect(&url).await.expect("it answers again");
-    db.execute_unprepared("INSERT INTO note VALUES ('committed')").await.expect("a row is stored");
+    db.execute_unprepared("INSERT INTO settings (name, value) VALUES ('committed', '')").await.expect("a row is stored");
 
     server.crash().await;
     assert!(db.execute_unprepared("SELECT 1").await.is_err());
     server.start().await;
     let db = connect(&url).await.expect("it answers after a crash");
-    assert_eq!(notes(&db).await, ["from the template", "committed"]);
+    assert_eq!(names(&db).await, ["committed"]);
 }
 
 /// Set where this test runs once more, as the process that gets killed.
@@ -145,7 +137,7 @@ fn runs(id: &str) -> bool {
 
 /// Tells a directory and two processes. If the parent should die first, standard input ends.
 async fn hold_servers_until_killed() {
-    let database = provision(Backend::Postgres, migrate).await;
+    let database = provision(Backend::Postgres).await;
     let postgres = PostgresServer::shared().await.process_id().expect("it runs");
     let redis = database.redis.as_ref().and_then(RedisServer::process_id).expect("it runs");
     let directory = database.dir.path().parent().expect("a directory of the process").display();
