@@ -1,7 +1,8 @@
 //! What every function gets: made once, the same in tests.
 
+use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use colloquy_entity::setting;
 use object_store::ObjectStore;
@@ -42,6 +43,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Cancelled when the process is to stop.
     pub stop: CancellationToken,
+    /// Where it listens, once it does.
+    pub address: OnceLock<SocketAddr>,
     /// Work that a stop waits for.
     pub tasks: TaskTracker,
 }
@@ -80,8 +83,18 @@ impl App {
             failures: Failures::default(),
             metrics,
             stop,
+            address: OnceLock::new(),
             tasks,
         }))
+    }
+
+    /// How the outside reaches us, as far as we know: without a slash at the end.
+    pub fn base_url(&self) -> String {
+        match (&self.config.public_url, self.address.get()) {
+            (Some(url), _) => url.clone(),
+            (None, Some(address)) => format!("http://{address}"),
+            (None, None) => format!("http://{}", self.config.listen),
+        }
     }
 
     /// Begins a change.

@@ -124,6 +124,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// See [`Pace`].
     pub pace: Pace,
+    /// Whether an empty database is filled with demo data first: `--demo`.
+    pub demo: bool,
 }
 
 impl Settings {
@@ -164,6 +166,7 @@ impl Settings {
                 .collect::<Result<_, _>>()?,
             metrics_listen: self.metrics_listen.as_deref().map(|one| address("METRICS_LISTEN", one)).transpose()?,
             pace: Pace::default(),
+            demo: false,
         })
     }
 }

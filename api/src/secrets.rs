@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
@@ -19,6 +20,7 @@ const NONCE: usize = 24;
 /// Keeps secrets.
 pub struct Secrets {
     cipher: XChaCha20Poly1305,
+    signing: Hmac<Sha256>,
     argon: Argon2<'static>,
     /// Each hashing takes 19 MiB and a core for a while: so many at a time, however many sign in at once.
     hashing: Arc<Semaphore>,
@@ -33,7 +35,15 @@ impl Secrets {
         let params = Params::new(19 * 1024, 2, 1, None).map_err(Error::internal)?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let nobody = hash(&argon, &random::<16>()?)?;
-        Ok(Self { cipher: XChaCha20Poly1305::new(&(*key).into()), argon, hashing: Arc::new(Semaphore::new(2)), nobody })
+        // A key of its own, made from the one that there is.
+        let signing = Sha256::digest([&b"signed addresses"[..], key].concat());
+        Ok(Self {
+            cipher: XChaCha20Poly1305::new(&(*key).into()),
+            signing: Hmac::new_from_slice(&signing).map_err(Error::internal)?,
+            argon,
+            hashing: Arc::new(Semaphore::new(2)),
+            nobody,
+        })
     }
 
     /// Encrypts for the database.
@@ -80,6 +90,23 @@ impl Secrets {
 fn hash(argon: &Argon2<'_>, password: &[u8]) -> Result<String> {
     let hash: argon2::PasswordHash = argon.hash_password(password).map_err(Error::internal)?;
     Ok(hash.to_string())
+}
+
+impl Secrets {
+    /// A signature over what a signed address gives and until when.
+    pub fn sign(&self, what: &str, until: colloquy_entity::Time) -> String {
+        let mut mac = self.signing.clone();
+        mac.update(what.as_bytes());
+        mac.update(&until.0.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
+    /// Whether it is the signature, and still holds. Compared in constant time.
+    pub fn verify_signature(&self, what: &str, until: colloquy_entity::Time, signature: &str) -> bool {
+        use subtle::ConstantTimeEq;
+        let right = self.sign(what, until);
+        until > colloquy_entity::Time::now() && bool::from(right.as_bytes().ct_eq(signature.as_bytes()))
+    }
 }
 
 /// From the operating system.

@@ -1,17 +1,29 @@
 //! The API's shape, a file a noun: objects, queries and mutations; a resolver is a call and a wrap.
 //!
-//! Errors keep their code by [`errors::dress`], which every door calls on a response before it leaves.
+//! Errors keep their code by [`dress`], which every door calls on a response before it leaves.
 
 pub mod guard;
 
 mod ask;
+mod cards;
+mod channels;
+mod clients;
+mod comments;
 mod connection;
+mod dialogues;
 mod errors;
+mod events;
+mod filters;
 mod loaders;
+mod messages;
 mod node;
+mod root;
 mod scalars;
+mod subscriptions;
 mod users;
 mod words;
+mod work;
 
-pub use ask::{Ask, Asking};
+pub use ask::{Ask, Asking, COOKIE};
 pub use errors::{answer, dress};
+pub use root::{Api, schema, sdl};

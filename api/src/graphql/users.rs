@@ -8,7 +8,7 @@ use crate::inbox::{sessions, users};
 use crate::paging::PageArgs;
 
 use super::connection::{connection, counting};
-use super::node::{parse, show};
+use super::node::{parse, required, show};
 use super::scalars::DateTime;
 use super::words::Role;
 use super::{Ask, answer};
@@ -214,15 +214,6 @@ pub struct ApiTokenPayload {
     api_token: ApiToken,
     /// Shown once, when it is created; null ever after
     secret: Option<String>,
-}
-
-/// The value of an input field that cannot be null: absent stays, null is BAD_USER_INPUT.
-pub fn required<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
-    match value {
-        MaybeUndefined::Undefined => Ok(None),
-        MaybeUndefined::Null => Err(Error::bad(field, "This cannot be null: leave it out to keep it")),
-        MaybeUndefined::Value(value) => Ok(Some(value)),
-    }
 }
 
 /// Changing employees, sessions and tokens.

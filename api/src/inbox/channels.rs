@@ -337,3 +337,13 @@ async fn by_external_id(db: &impl ConnectionTrait, kind: ChannelKind, id: &str) 
         channel::Entity::find().filter(channel::Column::Kind.eq(kind)).filter(channel::Column::ExternalId.eq(id));
     Ok(query.one(db).await?)
 }
+
+/// A channel that takes updates, by what an address names: its kind and id.
+pub async fn at_door(db: &impl ConnectionTrait, kind: &str, id: &str) -> Result<Option<channel::Model>> {
+    let Ok(id) = ChannelId::parse(id) else { return Ok(None) };
+    let channel = channel::Entity::find_by_id(id).one(db).await?;
+    let is_there = |channel: &channel::Model| {
+        channel.state != ChannelState::Disconnected && channel.kind.as_str().eq_ignore_ascii_case(kind)
+    };
+    Ok(channel.filter(is_there))
+}

@@ -34,13 +34,18 @@ pub async fn part(db: &impl ConnectionTrait, user: UserId, id: DialogueId) -> Re
 pub async fn lock_for(tx: &Tx<'_>, viewer: &Viewer, id: DialogueId, act: Act) -> Result<dialogue::Model> {
     let dialogue = lock(tx, id).await?.ok_or(Error::NotFound("dialogue"))?;
     let part = part(&**tx, viewer.id, id).await?;
+    require(viewer, part, act)?;
+    Ok(dialogue)
+}
+
+fn require(viewer: &Viewer, part: Option<ParticipantRole>, act: Act) -> Result<()> {
     if !policy::may(viewer.role, part, Act::See) {
         return Err(Error::NotFound("dialogue"));
     }
     if !policy::may(viewer.role, part, act) {
         return Err(Error::Forbidden("An observer of a dialogue may read it and comment, no more"));
     }
-    Ok(dialogue)
+    Ok(())
 }
 
 /// Locks a dialogue against other changes until the transaction ends.
@@ -55,7 +60,12 @@ pub(super) async fn store(tx: &Tx<'_>, dialogue: &dialogue::Model) -> Result<()>
 }
 
 /// Closes it. Closing a closed one does nothing; with `if_last`, CONFLICT where a message has come since.
-pub async fn close(app: &App, viewer: &Viewer, id: DialogueId, if_last: Option<MessageId>) -> Result<dialogue::Model> {
+pub async fn close(
+    app: &App,
+    viewer: &Viewer,
+    id: DialogueId,
+    if_last: Option<Option<MessageId>>,
+) -> Result<dialogue::Model> {
     let mut tx = app.begin().await?;
     let mut dialogue = lock_for(&tx, viewer, id, Act::Close).await?;
     if let Some(expected) = if_last
@@ -75,8 +85,15 @@ pub async fn close(app: &App, viewer: &Viewer, id: DialogueId, if_last: Option<M
     Ok(dialogue)
 }
 
-async fn client_has_written_since(tx: &Tx<'_>, dialogue: &dialogue::Model, expected: MessageId) -> Result<bool> {
-    let message = message::Entity::find_by_id(expected).one(&**tx).await?;
+async fn client_has_written_since(
+    tx: &Tx<'_>,
+    dialogue: &dialogue::Model,
+    expected: Option<MessageId>,
+) -> Result<bool> {
+    let message = match expected {
+        Some(id) => message::Entity::find_by_id(id).one(&**tx).await?,
+        None => None,
+    };
     let message = message.filter(|message| message.dialogue_id == dialogue.id);
     let message = message.ok_or_else(|| Error::bad("ifLastMessageId", "There is no such message in this dialogue"))?;
     Ok(dialogue.client_message_count > message.client_ordinal)
@@ -126,5 +143,12 @@ pub async fn claim(app: &App, viewer: &Viewer, id: DialogueId) -> Result<dialogu
     }
     participants::put(&mut tx, &dialogue, viewer.id, ParticipantRole::Responsible, viewer.actor()).await?;
     tx.commit().await?;
+    Ok(dialogue)
+}
+
+/// A dialogue in which the viewer may do this, without locking it: for what changes nothing that is stored.
+pub async fn check(db: &impl ConnectionTrait, viewer: &Viewer, id: DialogueId, act: Act) -> Result<dialogue::Model> {
+    let dialogue = find(db, viewer, id).await?;
+    require(viewer, part(db, viewer.id, id).await?, act)?;
     Ok(dialogue)
 }

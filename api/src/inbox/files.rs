@@ -340,3 +340,16 @@ async fn settle(app: &App, file: attachment::Model) -> Result<()> {
     tx.emit(messages::tell(Kind::MessageFileChanged, None, &dialogue, id));
     tx.commit().await
 }
+
+/// A file by an address that was signed for who might see it: the signature stands for their rights.
+pub async fn by_signature(db: &impl ConnectionTrait, id: AttachmentId) -> Result<Option<attachment::Model>> {
+    let found = attachment::Entity::find_by_id(id).one(db).await?;
+    Ok(found.filter(|file| file.kind == AttachmentKind::File))
+}
+
+/// A file's size and bytes, from the store.
+pub async fn read(app: &App, file: &attachment::Model) -> Result<(u64, ByteStream)> {
+    let path = file.stored_as.as_deref().ok_or(Error::NotFound("file"))?;
+    let found = app.store.get(&Path::from(path)).await.map_err(Error::internal)?;
+    Ok((found.meta.size, found.into_stream().map(|piece| piece.map_err(std::io::Error::other)).boxed()))
+}

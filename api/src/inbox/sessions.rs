@@ -262,3 +262,67 @@ fn own_tokens(viewer: &Viewer) -> sea_orm::Condition {
     }
     all.add(api_token::Column::UserId.eq(viewer.id).and(api_token::Column::Id.is_not_null()))
 }
+
+/// Resolves, with the reason in words, when the viewer may be connected no longer: their session or token was ended or
+/// has expired, or they were deactivated, by whichever process.
+pub async fn until_ended(app: &App, viewer: &Viewer) -> &'static str {
+    use tokio::sync::broadcast::error::RecvError;
+    let mut arrivals = app.log.arrivals();
+    let expiry = async {
+        match viewer.expires_at {
+            Some(at) => {
+                let left = u64::try_from(at.0 - Time::now().0).unwrap_or_default();
+                tokio::time::sleep(Duration::from_millis(left)).await;
+            }
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(expiry);
+    // What happened between the check of the token and this is found by looking once.
+    let mut look = true;
+    loop {
+        if look && !still_holds(app, viewer).await {
+            return "The session or token was ended";
+        }
+        look = false;
+        tokio::select! {
+            () = &mut expiry => return "The session or token has expired",
+            arrived = arrivals.recv() => match arrived {
+                Ok(batch) => {
+                    if let Some(reason) = batch.iter().find_map(|event| ends(event, viewer)) {
+                        return reason;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => look = true,
+                Err(RecvError::Closed) => return "The server stops",
+            },
+        }
+    }
+}
+
+fn ends(event: &crate::log::Event, viewer: &Viewer) -> Option<&'static str> {
+    match event.kind {
+        Kind::UserChanged if event.detail.user == Some(viewer.id) && event.detail.active == Some(false) => {
+            Some("The user was deactivated")
+        }
+        Kind::SessionEnded | Kind::TokenRevoked if event.detail.credential == Some(viewer.credential.uuid()) => {
+            Some("The session or token was ended")
+        }
+        _ => None,
+    }
+}
+
+/// Whether the credential is there and its user active. A database that is away ends nothing.
+async fn still_holds(app: &App, viewer: &Viewer) -> bool {
+    let db = app.db.read();
+    let user = user::Entity::find_by_id(viewer.id).one(db).await;
+    let credential = match viewer.credential {
+        Credential::Session(id) => session::Entity::find_by_id(id).one(db).await.map(|row| row.is_some()),
+        Credential::ApiToken(id) => api_token::Entity::find_by_id(id).one(db).await.map(|row| row.is_some()),
+    };
+    let is_active = match user {
+        Ok(user) => user.is_some_and(|user| user.is_active),
+        Err(_) => true,
+    };
+    is_active && credential.unwrap_or(true)
+}

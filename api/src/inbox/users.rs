@@ -225,3 +225,9 @@ pub async fn page(db: &impl ConnectionTrait, filter: &UserFilter, args: &PageArg
 pub async fn count(db: &impl ConnectionTrait, filter: &UserFilter) -> Result<u64> {
     Ok(filter.query().count(db).await?)
 }
+
+/// The user with this e-mail address, for who runs the server.
+pub async fn by_email(db: &impl ConnectionTrait, email: &str) -> Result<Option<user::Model>> {
+    let email = email.trim().to_lowercase();
+    Ok(user::Entity::find().filter(user::Column::Email.eq(email)).one(db).await?)
+}

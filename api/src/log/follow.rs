@@ -2,9 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use colloquy_entity::UserId;
 use tokio::sync::broadcast;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Batch, Cursor, Event, Filter, Log, read};
 use crate::error::Result;
@@ -48,30 +50,92 @@ impl Following {
     /// Rights are asked as an event is handed over: not even one that waited here is seen by whoever lost access since.
     pub async fn next(&mut self) -> Result<Option<Arc<Event>>> {
         loop {
-            while let Some(event) = self.waiting.pop_front() {
-                self.position = event.position;
-                if self.filter.passes(&event) && self.log.access(|access| access.hears(self.user, &event)) {
-                    return Ok(Some(event));
-                }
+            if let Some(event) = self.take() {
+                return Ok(Some(event));
             }
-            if self.position < self.join {
-                let (events, reached) =
-                    read::stretch(self.log.db().read(), &self.filter, self.position, self.join, PAGE).await?;
-                if events.is_empty() {
-                    self.position = reached;
-                }
-                self.waiting.extend(events.into_iter().map(Arc::new));
-                continue;
-            }
-            match self.arrivals.recv().await {
-                Ok(batch) => {
-                    let position = self.position;
-                    self.waiting.extend(batch.iter().filter(|event| event.position > position).cloned());
-                }
-                // Too slow for what is kept in memory: the database has it all.
-                Err(broadcast::error::RecvError::Lagged(_)) => self.join = self.log.position(),
-                Err(broadcast::error::RecvError::Closed) => return Ok(None),
+            if !self.fill().await? {
+                return Ok(None);
             }
         }
     }
+
+    /// Up to `most` events at once: what is there, or, when nothing is, what comes within `patience`; then perhaps none.
+    /// Safe to be dropped while it waits.
+    pub async fn batch(&mut self, most: usize, patience: Duration) -> Result<Option<Followed>> {
+        let deadline = Instant::now() + patience;
+        let mut events = Vec::new();
+        loop {
+            while events.len() < most
+                && let Some(event) = self.take()
+            {
+                events.push(event);
+            }
+            let is_live = self.waiting.is_empty() && self.position >= self.join && self.arrivals.is_empty();
+            if events.len() >= most || (is_live && !events.is_empty()) {
+                return self.followed(events, is_live).await.map(Some);
+            }
+            let filled = match (events.is_empty(), is_live) {
+                (true, true) => timeout_at(deadline, self.fill()).await,
+                _ => Ok(self.fill().await),
+            };
+            match filled {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => return Ok(None),
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return self.followed(events, true).await.map(Some),
+            }
+        }
+    }
+
+    async fn followed(&self, events: Vec<Arc<Event>>, live: bool) -> Result<Followed> {
+        let cursor = match events.last() {
+            Some(last) if last.position == self.position => Cursor::from(&**last),
+            _ => read::cursor_at(self.log.db().read(), self.position).await?,
+        };
+        Ok(Followed { events, cursor, live })
+    }
+
+    /// The next of what waits here that this viewer may see and wants.
+    fn take(&mut self) -> Option<Arc<Event>> {
+        while let Some(event) = self.waiting.pop_front() {
+            self.position = event.position;
+            if self.filter.passes(&event) && self.log.access(|access| access.hears(self.user, &event)) {
+                return Some(event);
+            }
+        }
+        None
+    }
+
+    /// Brings more of the past, or waits for what comes. False once the process stops.
+    async fn fill(&mut self) -> Result<bool> {
+        if self.position < self.join {
+            let (events, reached) =
+                read::stretch(self.log.db().read(), &self.filter, self.position, self.join, PAGE).await?;
+            if events.is_empty() {
+                self.position = reached;
+            }
+            self.waiting.extend(events.into_iter().map(Arc::new));
+            return Ok(true);
+        }
+        match self.arrivals.recv().await {
+            Ok(batch) => {
+                let position = self.position;
+                self.waiting.extend(batch.iter().filter(|event| event.position > position).cloned());
+            }
+            // Too slow for what is kept in memory: the database has it all.
+            Err(broadcast::error::RecvError::Lagged(_)) => self.join = self.log.position(),
+            Err(broadcast::error::RecvError::Closed) => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// Events, many at a time.
+pub struct Followed {
+    /// In the log's order.
+    pub events: Vec<Arc<Event>>,
+    /// Resume after this: everything up to it was delivered or is not for this viewer.
+    pub cursor: Cursor,
+    /// Whether there is no more of the past.
+    pub live: bool,
 }

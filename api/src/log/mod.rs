@@ -25,7 +25,7 @@ pub use access::Access;
 pub use cursor::Cursor;
 pub use event::{Actor, Change, Detail, Entry, Event, Kind};
 pub use filter::Filter;
-pub use follow::Following;
+pub use follow::{Followed, Following};
 pub use read::{Reader, head};
 
 /// Events that belong together: whole transactions, in order.

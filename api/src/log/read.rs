@@ -51,6 +51,16 @@ pub async fn head(db: &impl ConnectionTrait) -> Result<Cursor> {
     }
 }
 
+/// The cursor of a position.
+pub(super) async fn cursor_at(db: &impl ConnectionTrait, position: i64) -> Result<Cursor> {
+    if position == 0 {
+        return Ok(Cursor::START);
+    }
+    let row: Option<Row> = event::Entity::find_by_id(position).into_model().one(db).await?;
+    let row = row.ok_or_else(|| Error::internal(format!("the log has no event {position}")))?;
+    Ok(Cursor { position, mark: row.mark })
+}
+
 /// The same as a bare position, from the row that whoever gives positions locks.
 pub(super) async fn head_position(db: &impl ConnectionTrait) -> Result<i64> {
     let head = log_head::Entity::find_by_id(1).one(db).await?;

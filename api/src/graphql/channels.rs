@@ -1,0 +1,249 @@
+//! Channels: connected bots and communities, and their settings.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
+use colloquy_entity::channel;
+
+use crate::error::{Error, Result};
+use crate::inbox::{channels, routing};
+use crate::policy::{self, Power};
+
+use super::cards::Funnel;
+use super::node::{parse, required, show};
+use super::scalars::{DateTime, Url};
+use super::users::{User, user_of};
+use super::words::{ChannelKind, ChannelState};
+use super::{Ask, answer, cards};
+
+/// A connected bot or community. Tokens are write-only: no field ever returns one
+#[derive(Clone)]
+pub struct Channel(pub channel::Model);
+
+#[Object]
+impl Channel {
+    /// Its id
+    pub async fn id(&self) -> ID {
+        show(self.0.id)
+    }
+
+    /// Which messenger
+    async fn kind(&self) -> ChannelKind {
+        self.0.kind.into()
+    }
+
+    /// As the company calls it
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The bot or community as its messenger shows it: @shop_bot
+    async fn handle(&self) -> Option<&str> {
+        self.0.handle.as_deref()
+    }
+
+    /// Whether it works
+    async fn state(&self) -> ChannelState {
+        self.0.state.into()
+    }
+
+    /// Why it does not work, when it does not
+    async fn state_reason(&self) -> Option<&str> {
+        self.0.state_reason.as_deref()
+    }
+
+    /// Managers in turn: each new dialogue is given to the next
+    async fn queue(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
+        let mut queue = Vec::new();
+        for id in routing::queue(ctx.app()?.db.read(), self.0.id).await? {
+            queue.push(user_of(ctx, id).await?);
+        }
+        Ok(queue)
+    }
+
+    /// Where a deal is created for each new dialogue; none is created when null
+    async fn funnel(&self, ctx: &Context<'_>) -> Option<Funnel> {
+        let id = self.0.funnel_id?;
+        answer(ctx, cards::find_funnel(ctx, id).await).flatten()
+    }
+
+    /// Sent once, after a client's very first message
+    async fn welcome_text(&self) -> Option<&str> {
+        self.0.welcome_text.as_deref()
+    }
+
+    /// Whether the auto-reply is sent
+    async fn auto_reply_enabled(&self) -> bool {
+        self.0.auto_reply_enabled
+    }
+
+    /// Sent each time a dialogue starts: the first time and on every reopening
+    async fn auto_reply_text(&self) -> Option<&str> {
+        self.0.auto_reply_text.as_deref()
+    }
+
+    /// When it was connected first
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+}
+
+/// Reading channels.
+#[derive(Default)]
+pub struct ChannelQueries;
+
+#[Object]
+impl ChannelQueries {
+    /// All channels, disconnected ones too, in the order in which they were connected
+    async fn channels(&self, ctx: &Context<'_>) -> Result<Vec<Channel>> {
+        ctx.viewer()?;
+        Ok(channels::list(ctx.app()?.db.read()).await?.into_iter().map(Channel).collect())
+    }
+}
+
+/// A bot or community to connect
+#[derive(InputObject)]
+pub struct ConnectChannelInput {
+    /// As the company calls it
+    name: String,
+    /// What the messenger gave for it
+    credentials: ChannelCredentials,
+}
+
+/// Exactly one of them
+#[derive(OneofObject)]
+pub enum ChannelCredentials {
+    /// A Telegram bot
+    Telegram(TelegramCredentials),
+    /// A VK community
+    Vk(VkCredentials),
+    /// A Viber bot
+    Viber(ViberCredentials),
+    /// A chat on a website
+    Website(WebsiteCredentials),
+}
+
+/// What @BotFather gives
+#[derive(InputObject)]
+pub struct TelegramCredentials {
+    /// 123456:ABC…
+    bot_token: String,
+}
+
+/// What a VK community's settings give
+#[derive(InputObject)]
+pub struct VkCredentials {
+    /// The community's number
+    group_id: String,
+    /// A token of the community with the right to its messages
+    access_token: String,
+}
+
+/// What the Viber admin panel gives
+#[derive(InputObject)]
+pub struct ViberCredentials {
+    /// The bot's token
+    auth_token: String,
+}
+
+/// Where the chat may be shown
+#[derive(InputObject)]
+pub struct WebsiteCredentials {
+    /// Origins whose pages may show the chat: https://shop.example
+    allowed_origins: Vec<Url>,
+}
+
+/// As in every Update input: what is absent stays, null clears; null for what cannot be empty is BAD_USER_INPUT
+#[derive(InputObject)]
+pub struct UpdateChannelInput {
+    /// Which channel
+    channel_id: ID,
+    /// As the company calls it
+    name: MaybeUndefined<String>,
+    /// Managers in turn, active users; the turn goes on after whoever had the last one
+    queue_user_ids: MaybeUndefined<Vec<ID>>,
+    /// Where a deal is created for each new dialogue
+    funnel_id: MaybeUndefined<ID>,
+    /// Sent once, after a client's very first message
+    welcome_text: MaybeUndefined<String>,
+    /// Whether the auto-reply is sent
+    auto_reply_enabled: MaybeUndefined<bool>,
+    /// Sent each time a dialogue starts
+    auto_reply_text: MaybeUndefined<String>,
+}
+
+/// The channel
+#[derive(SimpleObject)]
+pub struct ChannelPayload {
+    /// As it is now
+    channel: Channel,
+}
+
+/// Changing channels.
+#[derive(Default)]
+pub struct ChannelMutations;
+
+#[Object]
+impl ChannelMutations {
+    /// Connects a bot or community; for administrators. One that was disconnected goes on with its history; CONFLICT
+    /// where it is connected
+    async fn connect_channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The bot or community")] input: ConnectChannelInput,
+    ) -> Option<ChannelPayload> {
+        answer(ctx, connect(ctx, input).await)
+    }
+
+    /// Changes a channel's settings; for administrators
+    async fn update_channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change")] input: UpdateChannelInput,
+    ) -> Option<ChannelPayload> {
+        answer(ctx, update(ctx, input).await)
+    }
+
+    /// Ends a channel; for administrators. The history stays
+    async fn disconnect_channel(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which channel")] channel_id: ID,
+    ) -> Option<ChannelPayload> {
+        answer(ctx, disconnect(ctx, channel_id).await)
+    }
+}
+
+async fn connect(ctx: &Context<'_>, input: ConnectChannelInput) -> Result<ChannelPayload> {
+    let (app, viewer) = (ctx.app()?, ctx.viewer()?);
+    policy::require(&viewer, Power::Administer)?;
+    let later = |kind: &str| {
+        Error::bad(format!("input.credentials.{kind}"), "Only Telegram channels can be connected in this version")
+    };
+    let channel = match input.credentials {
+        ChannelCredentials::Telegram(telegram) => {
+            channels::connect_telegram(app, &viewer, &input.name, &telegram.bot_token).await?
+        }
+        ChannelCredentials::Vk(_) => return Err(later("vk")),
+        ChannelCredentials::Viber(_) => return Err(later("viber")),
+        ChannelCredentials::Website(_) => return Err(later("website")),
+    };
+    Ok(ChannelPayload { channel: Channel(channel) })
+}
+
+async fn update(ctx: &Context<'_>, input: UpdateChannelInput) -> Result<ChannelPayload> {
+    let cleared = |value: MaybeUndefined<String>| value.as_opt_ref().map(|text| text.map(Clone::clone));
+    let change = channels::ChannelChange {
+        name: required("input.name", input.name)?,
+        queue: required("input.queueUserIds", input.queue_user_ids)?.map(|ids| ids.iter().map(parse).collect()),
+        funnel: input.funnel_id.as_opt_ref().map(|id| id.map(parse)),
+        welcome_text: cleared(input.welcome_text),
+        auto_reply_enabled: required("input.autoReplyEnabled", input.auto_reply_enabled)?,
+        auto_reply_text: cleared(input.auto_reply_text),
+    };
+    let channel = channels::update(ctx.app()?, &ctx.viewer()?, parse(&input.channel_id), change).await?;
+    Ok(ChannelPayload { channel: Channel(channel) })
+}
+
+async fn disconnect(ctx: &Context<'_>, id: ID) -> Result<ChannelPayload> {
+    let channel = channels::disconnect(ctx.app()?, &ctx.viewer()?, parse(&id)).await?;
+    Ok(ChannelPayload { channel: Channel(channel) })
+}

@@ -1,0 +1,190 @@
+//! Following live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, ID, SimpleObject, Subscription};
+use colloquy_entity::{DialogueId, UserId};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::inbox::{dialogues, list, typing};
+use crate::log::{Cursor, Following};
+use crate::paging::Key;
+use crate::viewer::Viewer;
+
+use super::Ask;
+use super::dialogues::{Dialogue, Inbox};
+use super::events::Event;
+use super::filters::EventFilter;
+use super::messages::Actor;
+use super::node::parse;
+use super::scalars::DateTime;
+use super::users::user_of;
+
+/// Most events of one batch.
+const BATCH: usize = 100;
+/// The counters are told at once and then at most so often.
+const COUNTERS: Duration = Duration::from_millis(500);
+/// A batch comes at least so often, to move the cursor on.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Following live.
+#[derive(Default)]
+pub struct Subscriptions;
+
+/// Events, many at a time
+#[derive(SimpleObject)]
+pub struct EventBatch {
+    /// In the log's order; may be none
+    events: Vec<Event>,
+    /// Resume after this
+    cursor: String,
+    /// False while catching up
+    live: bool,
+}
+
+/// Somebody is typing
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct Typing {
+    #[graphql(skip)]
+    dialogue_id: DialogueId,
+    #[graphql(skip)]
+    user_id: UserId,
+    /// Until then, unless renewed
+    until: DateTime,
+}
+
+#[async_graphql::ComplexObject]
+impl Typing {
+    /// In which dialogue
+    async fn dialogue(&self, ctx: &Context<'_>) -> Result<Dialogue> {
+        ctx.load(self.dialogue_id).await?.map(Dialogue).ok_or(Error::NotFound("dialogue"))
+    }
+
+    /// Who
+    async fn actor(&self, ctx: &Context<'_>) -> Result<Actor> {
+        Ok(Actor::User(user_of(ctx, self.user_id).await?))
+    }
+}
+
+async fn follow(ctx: &Context<'_>, filter: Option<EventFilter>, after: Option<String>) -> Result<Following> {
+    let viewer = ctx.viewer()?;
+    let no_cursor = || Error::bad("after", "`after` is no cursor of the log");
+    let after = after.map(|text| <Cursor as Key>::decode(&text).ok_or_else(no_cursor)).transpose()?;
+    let log = Arc::clone(&ctx.app()?.log);
+    Following::start(log, viewer.id, EventFilter::read(filter, viewer.id), after).await
+}
+
+#[Subscription]
+impl Subscriptions {
+    /// Every event that the viewer may see, each once, in the log's order. With `after`, first all that came
+    /// after that cursor, then what comes, without a gap or a repeat between; without it, only what comes.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "All that is given has to hold")] filter: Option<EventFilter>,
+        #[graphql(desc = "A cursor of the log: begin with what comes after it")] after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<Event>>> {
+        let following = follow(ctx, filter, after).await?;
+        Ok(unfold(Some(following), |following| async {
+            let mut following = following?;
+            match following.next().await {
+                Ok(Some(event)) => Some((Ok(Event::of(event)), Some(following))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+
+    /// The same, many at a time. A batch comes also without events, to move the cursor on past what the filter leaves out
+    /// and to tell when the past is caught up.
+    async fn event_batches(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "All that is given has to hold")] filter: Option<EventFilter>,
+        #[graphql(desc = "A cursor of the log: begin with what comes after it")] after: Option<String>,
+    ) -> Result<impl Stream<Item = Result<EventBatch>>> {
+        let following = follow(ctx, filter, after).await?;
+        Ok(unfold(Some((following, true)), |state| async {
+            let (mut following, is_first) = state?;
+            match following.batch(BATCH, if is_first { Duration::ZERO } else { IDLE }).await {
+                Ok(Some(batch)) => {
+                    let events = batch.events.into_iter().map(Event::of).collect();
+                    let batch = EventBatch { events, cursor: batch.cursor.encode(), live: batch.live };
+                    Some((Ok(batch), Some((following, false))))
+                }
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+
+    /// The counters of the four groups: at once, and then whenever they change
+    async fn inbox(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<Inbox>>> {
+        let app = Arc::clone(&ctx.asking()?.app);
+        let viewer = ctx.viewer()?;
+        let arrivals = app.log.arrivals();
+        let state = Counting { app, viewer, arrivals, told: None };
+        Ok(unfold(Some(state), |state| async {
+            let mut state = state?;
+            match state.next().await {
+                Ok(Some(inbox)) => Some((Ok(inbox), Some(state))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        }))
+    }
+
+    /// Who is typing in a dialogue; not in the log
+    async fn typing(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In which dialogue")] dialogue_id: ID,
+    ) -> Result<impl Stream<Item = Typing>> {
+        let viewer = ctx.viewer()?;
+        let id = parse(&dialogue_id).ok_or(Error::NotFound("dialogue"))?;
+        let app = Arc::clone(&ctx.asking()?.app);
+        dialogues::find(app.db.read(), &viewer, id).await?;
+        let words = app.bus.listen();
+        Ok(unfold((app, words), move |(app, mut words)| async move {
+            let heard = typing::next(&app, &viewer, id, &mut words).await?;
+            let typing = Typing { dialogue_id: id, user_id: heard.user, until: heard.until.into() };
+            Some((typing, (app, words)))
+        }))
+    }
+}
+
+/// Counters that are told when they change.
+struct Counting {
+    app: Arc<App>,
+    viewer: Viewer,
+    arrivals: tokio::sync::broadcast::Receiver<crate::log::Batch>,
+    told: Option<Inbox>,
+}
+
+impl Counting {
+    async fn next(&mut self) -> Result<Option<Inbox>> {
+        use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+        loop {
+            let is_first = self.told.is_none();
+            if !is_first {
+                if let Err(RecvError::Closed) = self.arrivals.recv().await {
+                    return Ok(None);
+                }
+                tokio::time::sleep(COUNTERS).await;
+                // What came meanwhile is in the count that follows.
+                while !matches!(self.arrivals.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+            }
+            let viewer = super::ask::as_of_now(&self.app, self.viewer)?;
+            let inbox = Inbox::from(list::counters(self.app.db.read(), &viewer).await?);
+            if self.told != Some(inbox) {
+                self.told = Some(inbox);
+                return Ok(Some(inbox));
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The doors: GraphQL, webhooks, files, pages and health.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::routing::{get, post};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::app::App;
+use crate::graphql::Api;
+use crate::live::{Bounds, Live, Timing};
+
+mod files;
+mod graphql;
+mod health;
+mod identity;
+mod observe;
+mod pages;
+mod webhooks;
+
+pub use health::metrics;
+
+/// Largest body of a GraphQL request, in bytes.
+const LARGEST: usize = 1024 * 1024;
+
+/// What every door gets.
+#[derive(Clone)]
+pub struct Doors {
+    api: Arc<Api>,
+    live: Arc<Live>,
+}
+
+impl Doors {
+    /// The doors of an app.
+    pub fn new(app: &Arc<App>) -> Self {
+        let live = Live::new(Timing::default(), Bounds::default(), app.stop.clone());
+        Self { api: Arc::new(Api::new(Arc::clone(app))), live }
+    }
+
+    /// Connections that stay.
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    fn app(&self) -> &Arc<App> {
+        self.api.app()
+    }
+}
+
+/// All paths of runtime.md but `/metrics`, which has an address of its own.
+pub fn router(doors: &Doors) -> Router {
+    Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post).layer(DefaultBodyLimit::max(LARGEST)))
+        .route("/webhooks/{kind}/{channel}", post(webhooks::receive))
+        .route("/files/{id}", get(files::get))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/", get(pages::home))
+        .route("/assets/{*path}", get(pages::asset))
+        .layer(cors(doors.app()))
+        .layer(axum::middleware::from_fn_with_state(doors.clone(), observe::observe))
+        .with_state(doors.clone())
+}
+
+/// For third-party front ends, which send their token in a header: no cookies cross origins.
+fn cors(app: &App) -> CorsLayer {
+    let origins = app.config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .expose_headers([HeaderName::from_static(observe::REQUEST_ID)])
+}
