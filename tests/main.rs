@@ -3,7 +3,15 @@
 mod harness;
 
 mod stories {
+    mod contract;
+    mod editing;
+    mod faults;
+    mod greeting;
     mod harness;
     mod layers;
+    mod payloads;
+    mod receiving;
+    mod rights;
+    mod routing;
     mod storage;
 }

@@ -12,7 +12,20 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Makes two tests, `name::sqlite` and `name::postgres`, of each `async fn name(world: World)` named, where `World` is
 /// any type with an `async fn start(Backend) -> Self`: `stories!(World: a_client_writes, an_operator_answers);`. The
 /// functions stay ordinary ones beside it (formatted, found by editors, reported as dead code when left out).
+/// `stories!(World, Postgres: …)` makes the one test of each, for what there is no other side to.
 macro_rules! stories {
+    ($world:ty, $backend:ident: $($story:ident),+ $(,)?) => {
+        $(
+            mod $story {
+                use super::*;
+
+                #[test]
+                fn alone() {
+                    $crate::harness::story::run($crate::harness::Backend::$backend, <$world>::start, super::$story);
+                }
+            }
+        )+
+    };
     ($world:ty: $($story:ident),+ $(,)?) => {
         $(
             mod $story {

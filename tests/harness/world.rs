@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::client::Api;
+use super::client::{Answer, Api};
 use super::feed::{self, Feed};
 use super::process::Program;
 use super::telegram::FakeTelegram;
@@ -262,6 +262,39 @@ impl Someone {
         let close = "mutation($id: ID!) { closeDialogue(dialogueId: $id) { dialogue { state } } }";
         let answer = self.api.run(close, json!({ "id": dialogue }));
         async move { assert_eq!(answer.await.at("closeDialogue.dialogue.state"), "CLOSED") }
+    }
+
+    /// Runs a mutation with one argument that is an id: `act("claimDialogue", "dialogueId", id)`.
+    #[track_caller]
+    pub fn act(&self, mutation: &str, argument: &str, id: &str) -> impl Future<Output = Answer> + use<> {
+        let document = format!("mutation($id: ID!) {{ {mutation}({argument}: $id) {{ __typename }} }}");
+        self.api.run(&document, json!({ "id": id }))
+    }
+
+    /// Adds an employee to a dialogue, or changes what they are in it.
+    #[track_caller]
+    pub fn set_participant(&self, dialogue: &str, user: &str, role: &str) -> impl Future<Output = ()> + use<> {
+        let set = "mutation($id: ID!, $user: ID!, $role: ParticipantRole!) {
+            setParticipant(dialogueId: $id, userId: $user, role: $role) { dialogue { id } }
+        }";
+        let answer = self.api.run(set, json!({ "id": dialogue, "user": user, "role": role }));
+        async move { drop(answer.await.get::<String>("setParticipant.dialogue.id")) }
+    }
+
+    /// Marks a dialogue read up to a message.
+    #[track_caller]
+    pub fn mark_read(&self, dialogue: &str, message: &str) -> impl Future<Output = ()> + use<> {
+        let mark = "mutation($id: ID!, $message: ID!) { markRead(dialogueId: $id, upToMessageId: $message) { dialogue { id } } }";
+        let answer = self.api.run(mark, json!({ "id": dialogue, "message": message }));
+        async move { drop(answer.await.get::<String>("markRead.dialogue.id")) }
+    }
+
+    /// These fields of a dialogue, as they see it.
+    #[track_caller]
+    pub fn dialogue(&self, id: &str, fields: &str) -> impl Future<Output = Value> + use<> {
+        let document = format!("query($id: ID!) {{ dialogue(id: $id) {{ {fields} }} }}");
+        let answer = self.api.run(&document, json!({ "id": id }));
+        async move { answer.await.at("dialogue").clone() }
     }
 
     /// A dialogue's messages, from old to new.

@@ -49,7 +49,10 @@ async fn each_story_has_a_migrated_database_of_its_own(pair: Pair) {
     let first_db = connect(&first.url).await.expect("the first database answers");
     let second_db = connect(&second.url).await.expect("the second database answers");
 
-    first_db.execute_unprepared("INSERT INTO settings (name, value) VALUES ('mine', '')").await.expect("a row is stored");
+    first_db
+        .execute_unprepared("INSERT INTO settings (name, value) VALUES ('mine', '')")
+        .await
+        .expect("a row is stored");
 
     assert_eq!(names(&first_db).await, ["mine"]);
     assert!(names(&second_db).await.is_empty());
@@ -87,7 +90,9 @@ async fn postgresql_keeps_what_was_committed_when_it_stops_and_when_it_crashes()
     assert!(connect(&url).await.is_err());
     server.start().await;
     let db = connect(&url).await.expect("it answers again");
-    db.execute_unprepared("INSERT INTO settings (name, value) VALUES ('committed', '')").await.expect("a row is stored");
+    db.execute_unprepared("INSERT INTO settings (name, value) VALUES ('committed', '')")
+        .await
+        .expect("a row is stored");
 
     server.crash().await;
     assert!(db.execute_unprepared("SELECT 1").await.is_err());
