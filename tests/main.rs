@@ -10,8 +10,10 @@ mod stories {
     mod harness;
     mod layers;
     mod payloads;
+    mod people;
     mod receiving;
     mod rights;
     mod routing;
+    mod sending;
     mod storage;
 }

@@ -341,6 +341,7 @@ fn config(database: &Database, telegram: &FakeTelegram) -> Config {
         introspection: true,
         allowed_origins: Vec::new(),
         metrics_listen: None,
+        demo: false,
         pace: Pace {
             retry: Duration::from_millis(20),
             look: Duration::from_millis(200),
