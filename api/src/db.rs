@@ -6,8 +6,8 @@ use std::time::Duration;
 use colloquy_entity::Time;
 use colloquy_migration::Migrator;
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
-    IsolationLevel, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
+    SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::log::{Entry, Log};
 
 /// How long a statement waits for a free connection, and SQLite for another process's write.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Connections of one process to PostgreSQL, and readers of a SQLite file.
 const CONNECTIONS: u32 = 20;
 
@@ -89,24 +89,6 @@ impl Db {
     /// Whether it is PostgreSQL and not SQLite.
     pub fn is_postgres(&self) -> bool {
         self.write.get_database_backend() == DatabaseBackend::Postgres
-    }
-
-    /// A transaction that sees one state of everything throughout, for answers made of several reads.
-    pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
-        let options = if self.is_postgres() {
-            TransactionOptions {
-                isolation_level: Some(IsolationLevel::RepeatableRead),
-                access_mode: Some(AccessMode::ReadOnly),
-                sqlite_transaction_mode: None,
-            }
-        } else {
-            TransactionOptions {
-                isolation_level: None,
-                access_mode: None,
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
-            }
-        };
-        Ok(self.read.begin_with_options(options).await?)
     }
 
     /// Whether it answers.

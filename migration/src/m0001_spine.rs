@@ -16,7 +16,7 @@ impl MigrationTrait for Migration {
         for table in people().into_iter().chain(talk()).chain(cards()).chain(links()).chain(log()) {
             manager.create_table(table).await?;
         }
-        for index in indexes::all() {
+        for index in indexes::indexes() {
             manager.create_index(index).await?;
         }
         let connection = manager.get_connection();

@@ -50,7 +50,7 @@ pub trait Bus: Send + Sync {
     /// Sends it on its way and does not wait for it to arrive.
     fn publish(&self, word: Word);
 
-    /// Words from now on, of this process and of all others.
+    /// Words from now on: of the other processes, and of this one but for [`Topic::Log`].
     fn listen(&self) -> broadcast::Receiver<Word>;
 
     /// Whether there may be other processes at all; where not, word of what this process did itself is not needed.

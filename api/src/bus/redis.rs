@@ -151,8 +151,10 @@ fn read(text: &str, me: &str) -> Option<Word> {
 #[async_trait]
 impl Bus for RedisBus {
     fn publish(&self, word: Word) {
-        // What happens here is heard here without Redis; only the others need it.
-        let _ = self.words.send(word.clone());
+        // What happens here is heard here without Redis. Events are not even said: the log has them from their commit.
+        if word.topic != Topic::Log {
+            let _ = self.words.send(word.clone());
+        }
         if self.outgoing.try_send(word).is_err() {
             tracing::debug!("the queue to Redis is full: a word is dropped");
         }

@@ -230,7 +230,7 @@ async fn connect(ctx: &Context<'_>, input: ConnectChannelInput) -> Result<Channe
 }
 
 async fn update(ctx: &Context<'_>, input: UpdateChannelInput) -> Result<ChannelPayload> {
-    let cleared = |value: MaybeUndefined<String>| value.as_opt_ref().map(|text| text.map(Clone::clone));
+    let cleared = |value: MaybeUndefined<String>| value.as_opt_ref().map(|text| text.cloned());
     let change = channels::ChannelChange {
         name: required("input.name", input.name)?,
         queue: required("input.queueUserIds", input.queue_user_ids)?.map(|ids| ids.iter().map(parse).collect()),

@@ -15,7 +15,8 @@ use super::channels::Channel;
 use super::clients::Client;
 use super::comments::{Comment, CommentConnection, Tag};
 use super::connection::{connection, counting};
-use super::events::{self, EventConnection, EventKind};
+use super::events::{self, EventConnection};
+use super::kinds::EventKind;
 use super::loaders::{PartIn, ParticipantsOf, ResponsiblesOf, TagsOf, UnreadOf};
 use super::messages::{Message, MessageConnection};
 use super::node::show;
@@ -245,6 +246,7 @@ pub struct DialoguePayload {
 
 /// By what dialogues are ordered
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[expect(clippy::enum_variant_names, reason = "the contract's names")]
 pub enum DialogueOrderField {
     /// The last message, opening, closing or reopening
     LastActivityAt,

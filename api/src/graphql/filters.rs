@@ -8,7 +8,7 @@ use crate::inbox::list;
 use crate::log;
 
 use super::dialogues::DialogueGroup;
-use super::events::EventKind;
+use super::kinds::EventKind;
 use super::node::{parse, parse_all};
 use super::scalars::DateTime;
 use super::words::{ChannelKind, DialogueState};

@@ -23,7 +23,6 @@ pub struct Message(pub message::Model);
 
 /// Who did something
 #[derive(Union)]
-#[expect(clippy::large_enum_variant, reason = "it is made, resolved and dropped")]
 pub enum Actor {
     /// An employee
     User(User),

@@ -14,6 +14,7 @@ mod dialogues;
 mod errors;
 mod events;
 mod filters;
+mod kinds;
 mod loaders;
 mod messages;
 mod node;

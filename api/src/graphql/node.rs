@@ -42,7 +42,6 @@ pub fn required<T>(field: &str, value: MaybeUndefined<T>) -> Result<Option<T>> {
 /// Anything that has an id
 #[derive(Interface)]
 #[graphql(field(name = "id", ty = "ID", desc = "Its id: of all things, only this one has it"))]
-#[expect(clippy::large_enum_variant, reason = "it is made, resolved and dropped")]
 pub enum Node {
     /// A dialogue
     Dialogue(Dialogue),

@@ -18,7 +18,7 @@ use super::errors::dress;
 use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
-use super::subscriptions::Subscriptions;
+use super::subscriptions::Subscription;
 use super::{Ask, channels, clients, comments, dialogues, events, messages, node, users, work};
 
 /// What can be read
@@ -52,7 +52,6 @@ pub struct SearchQueries;
 #[Object]
 impl SearchQueries {
     /// Full-text search over messages, newest first; Russian and English word forms, prefixes as typed
-    #[expect(clippy::too_many_arguments, reason = "the contract's")]
     async fn search_messages(
         &self,
         ctx: &Context<'_>,
@@ -68,12 +67,12 @@ impl SearchQueries {
     }
 }
 
-type Served = Schema<Query, Mutation, Subscriptions>;
+type Served = Schema<Query, Mutation, Subscription>;
 
 /// The schema itself, without anything behind it.
 pub fn schema() -> Served {
     // The guard bounds depth, cost and all else before this sees a document; suggestions would tell of a hidden schema.
-    Schema::build(Query::default(), Mutation::default(), Subscriptions).disable_suggestions().finish()
+    Schema::build(Query::default(), Mutation::default(), Subscription).disable_suggestions().finish()
 }
 
 /// The schema as `colloquy schema` prints it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, ID, SimpleObject, Subscription};
+use async_graphql::{Context, ID, SimpleObject};
 use colloquy_entity::{DialogueId, UserId};
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -33,7 +33,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// Following live.
 #[derive(Default)]
-pub struct Subscriptions;
+pub struct Subscription;
 
 /// Events, many at a time
 #[derive(SimpleObject)]
@@ -79,8 +79,8 @@ async fn follow(ctx: &Context<'_>, filter: Option<EventFilter>, after: Option<St
     Following::start(log, viewer.id, EventFilter::read(filter, viewer.id), after).await
 }
 
-#[Subscription]
-impl Subscriptions {
+#[async_graphql::Subscription]
+impl Subscription {
     /// Every event that the viewer may see, each once, in the log's order. With `after`, first all that came
     /// after that cursor, then what comes, without a gap or a repeat between; without it, only what comes.
     async fn events(

@@ -7,7 +7,7 @@
 
 use std::sync::atomic::Ordering;
 
-use colloquy_entity::{Time, event, event_subject, log_head};
+use colloquy_entity::{Time, event, event_subject, log_head, pending_event};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
@@ -87,7 +87,8 @@ impl Log {
 
     /// Gives positions to everything that was committed before this call, by whomever. A no-op on SQLite.
     pub(super) async fn position_pending(&self) -> Result<()> {
-        if !self.db.is_postgres() {
+        // Most often there is nothing: then nobody is kept waiting for the head.
+        if !self.db.is_postgres() || pending_event::Entity::find().one(self.db.read()).await?.is_none() {
             return Ok(());
         }
         let mine = self.committed.fetch_add(1, Ordering::SeqCst) + 1;

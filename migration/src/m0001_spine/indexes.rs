@@ -1,9 +1,9 @@
-//! The first tables' indexes, the unique ones among them.
+//! The indexes of the first tables.
 
 use sea_orm_migration::prelude::*;
 
 /// All of them.
-pub fn all() -> Vec<IndexCreateStatement> {
+pub(super) fn indexes() -> Vec<IndexCreateStatement> {
     let index = |name: &'static str, table: &'static str, columns: &[&'static str]| {
         let mut index = Index::create();
         index.name(name).table(table);
