@@ -167,6 +167,6 @@ fn limits() -> Limits {
     let pages = ["dialogues", "messages", "comments", "events", "activity", "users", "clients", "contractors", "deals"];
     let pages = pages.into_iter().chain(["projects", "tasks", "searchMessages"]).map(|name| (name, 20));
     let lists = [("participants", 5), ("tags", 5), ("attachments", 3), ("queue", 10), ("stages", 8), ("mentions", 2)];
-    let lists = lists.into_iter().chain([("nodes", 20), ("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
+    let lists = lists.into_iter().chain([("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
     Limits { lists: pages.chain(lists).collect(), ..Limits::default() }
 }

@@ -124,7 +124,8 @@ impl<'a> Measure<'a> {
         Ok(size)
     }
 
-    /// How many times a field's children are resolved: what its page size says, else what the table says.
+    /// How many times a field's children are resolved: what its page size or its list of ids says, else what the table
+    /// says.
     ///
     /// A size that the API refuses counts as the largest that it takes: the resolver's own error says more than ours.
     fn times(&self, field: &Field) -> u64 {
@@ -133,7 +134,17 @@ impl<'a> Measure<'a> {
             // A variable that is nowhere to be found is left out: null.
             self.size(value.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()?)
         });
-        sizes.max().unwrap_or_else(|| self.limits.lists.get(field.name.node.as_str()).copied().unwrap_or(1)).max(1)
+        sizes.chain(self.ids(field)).max().unwrap_or_else(|| self.limits.lists.get(field.name.node.as_str()).copied().unwrap_or(1)).max(1)
+    }
+
+    /// How many things are asked for by their ids.
+    fn ids(&self, field: &Field) -> Option<u64> {
+        let count = match &field.get_argument("ids")?.node {
+            Written::List(ids) => ids.len() as u64,
+            Written::Variable(name) => self.size(self.variable(name))?,
+            _ => 1,
+        };
+        Some(count.min(self.limits.page))
     }
 
     /// A page size as a number; nothing where it is null.
@@ -154,6 +165,7 @@ impl<'a> Measure<'a> {
         match given.or_else(default) {
             None | Some(Value::Null) => Value::Null,
             Some(Value::Number(number)) => Value::Number(number.clone()),
+            Some(Value::List(items)) => Value::Number(items.len().into()),
             // What it is does not matter, and to copy a long list for every field would.
             Some(_) => Value::Boolean(true),
         }

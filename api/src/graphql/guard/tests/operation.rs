@@ -85,6 +85,11 @@ fn pages_multiply_the_cost() {
     assert_eq!(cost(default, none()), 21);
     assert_eq!(cost(default, json!({"n": 3})), 4);
     assert_eq!(cost("{ dialogues { messages { b } } }", none()), 1 + 50 * (1 + 50));
+    assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { b c } }", none()), 7);
+    let ids = "query ($ids: [ID!]!) { nodes(ids: $ids) { b } }";
+    assert_eq!(cost(ids, json!({"ids": [1, 2, 3, 4]})), 5);
+    assert_eq!(cost(ids, json!({"ids": vec![1; 1000]})), 101);
+    assert_eq!(cost("{ a(first: 3) { nodes { b } } }", none()), 7);
 }
 
 #[test]
