@@ -100,7 +100,8 @@ impl Db {
 
 /// A change: what it does and the events that tell of it commit together or not at all. Dropped, it rolls back.
 ///
-/// Locks are taken in one order, so that no two changes wait for each other: client, dialogue, cards, queue, user.
+/// Locks are taken in one order, so that no two changes wait for each other: client, dialogue, cards, queue, user;
+/// several of a kind by their ids, and of cards contractors before others.
 /// The events are written last, at the commit.
 pub struct Tx<'a> {
     inner: DatabaseTransaction,
@@ -151,4 +152,18 @@ impl Deref for Tx<'_> {
 /// conflict of snapshots.
 pub fn is_transient(error: &Error) -> bool {
     matches!(error, Error::Internal(cause) if cause.contains("deadlock detected") || cause.contains("could not serialize"))
+}
+
+/// How often [`retried`] tries.
+const TRIES: u32 = 5;
+
+/// Makes a change, and makes it anew where the database ended its transaction to resolve a deadlock.
+pub async fn retried<T, F: Future<Output = Result<T>>>(change: impl Fn() -> F) -> Result<T> {
+    let mut tries = 1;
+    loop {
+        match change().await {
+            Err(error) if tries < TRIES && is_transient(&error) => tries += 1,
+            other => return other,
+        }
+    }
 }

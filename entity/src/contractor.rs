@@ -25,6 +25,8 @@ pub struct Model {
     /// Anything else.
     #[sea_orm(column_type = "Text", nullable)]
     pub note: Option<String>,
+    /// The one that stayed, once this one was merged: then only events still name this one.
+    pub merged_into_id: Option<ContractorId>,
     /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
     #[sea_orm(column_type = "Text")]
     pub lookup: String,

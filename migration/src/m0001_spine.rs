@@ -101,17 +101,22 @@ fn people() -> Vec<TableCreateStatement> {
             "user_id",
             "users",
         ),
-        noun(
+        refers(
+            &mut noun(
+                "contractors",
+                vec![
+                    text("kind"),
+                    text("name"),
+                    text_null("phone"),
+                    text_null("email"),
+                    text_null("note"),
+                    uuid_null("merged_into_id"),
+                    text("lookup"),
+                    big_integer("created_at"),
+                ],
+            ),
+            "merged_into_id",
             "contractors",
-            vec![
-                text("kind"),
-                text("name"),
-                text_null("phone"),
-                text_null("email"),
-                text_null("note"),
-                text("lookup"),
-                big_integer("created_at"),
-            ],
         ),
         refers(
             &mut noun(

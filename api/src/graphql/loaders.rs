@@ -24,7 +24,7 @@ pub struct Loaders {
 }
 
 impl Loaders {
-    fn viewer(&self) -> Result<Viewer> {
+    pub(super) fn viewer(&self) -> Result<Viewer> {
         if self.is_live { as_of_now(&self.app, self.viewer) } else { Ok(self.viewer) }
     }
 }
@@ -55,6 +55,8 @@ macro_rules! keys {
     )*};
 }
 
+pub(super) use {keys, loader};
+
 keys! {
     /// A dialogue's participants.
     ParticipantsOf(DialogueId);
@@ -76,11 +78,11 @@ keys! {
     UnreadOf(DialogueId);
 }
 
-fn by<K: Eq + std::hash::Hash, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, T> {
+pub(super) fn by<K: Eq + std::hash::Hash, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, T> {
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
-fn group<K: Eq + std::hash::Hash, T>(rows: impl IntoIterator<Item = (K, T)>) -> HashMap<K, Vec<T>> {
+pub(super) fn group<K: Eq + std::hash::Hash, T>(rows: impl IntoIterator<Item = (K, T)>) -> HashMap<K, Vec<T>> {
     let mut groups: HashMap<K, Vec<T>> = HashMap::new();
     for (key, row) in rows {
         groups.entry(key).or_default().push(row);

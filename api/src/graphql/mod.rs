@@ -5,22 +5,28 @@
 pub mod guard;
 
 mod ask;
+mod card_loaders;
 mod cards;
 mod channels;
 mod clients;
 mod comments;
 mod connection;
+mod contractors;
+mod deals;
 mod dialogues;
 mod errors;
 mod events;
 mod filters;
+mod funnels;
 mod kinds;
 mod loaders;
 mod messages;
 mod node;
+mod projects;
 mod root;
 mod scalars;
 mod subscriptions;
+mod tasks;
 mod users;
 mod words;
 mod work;

@@ -11,6 +11,7 @@ use super::channels::Channel;
 use super::clients::Client;
 use super::comments::{Comment, Tag};
 use super::dialogues::Dialogue;
+use super::funnels::Stage;
 use super::messages::{File, Message};
 use super::users::{ApiToken, User};
 use super::{Ask, answer};
@@ -65,6 +66,8 @@ pub enum Node {
     Contractor(Contractor),
     /// A funnel
     Funnel(Funnel),
+    /// A stage of a funnel
+    Stage(Stage),
     /// A deal
     Deal(Deal),
     /// A project
@@ -100,6 +103,12 @@ async fn find(ctx: &Context<'_>, id: &ID) -> Result<Option<Node>> {
         ChannelId => Channel,
         ClientId => Client,
         UserId => User,
+        ContractorId => Contractor,
+        FunnelId => Funnel,
+        StageId => Stage,
+        DealId => Deal,
+        ProjectId => Project,
+        TaskId => Task,
     }
     let db = ctx.app()?.db.read();
     if let Some(id) = parse(id) {

@@ -19,7 +19,8 @@ use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
 use super::subscriptions::Subscription;
-use super::{Ask, channels, clients, comments, dialogues, events, messages, node, users, work};
+use super::{Ask, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
+use super::{node, projects, tasks, users, work};
 
 /// What can be read
 #[derive(MergedObject, Default)]
@@ -32,6 +33,11 @@ pub struct Query(
     channels::ChannelQueries,
     comments::TagQueries,
     clients::ClientQueries,
+    contractors::ContractorQueries,
+    funnels::FunnelQueries,
+    deals::DealQueries,
+    projects::ProjectQueries,
+    tasks::TaskQueries,
 );
 
 /// What can be changed. A field that fails is null beside its error; the others have their results
@@ -43,6 +49,12 @@ pub struct Mutation(
     comments::CommentMutations,
     channels::ChannelMutations,
     clients::ClientMutations,
+    cards::LinkMutations,
+    contractors::ContractorMutations,
+    funnels::FunnelMutations,
+    deals::DealMutations,
+    projects::ProjectMutations,
+    tasks::TaskMutations,
 );
 
 /// Searching.

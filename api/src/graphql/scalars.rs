@@ -1,18 +1,14 @@
 //! Scalars, checked as they are read: a bad value fails before anything is done.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{DateTime as ChronoTime, SecondsFormat, Utc};
+use chrono::DateTime as ChronoTime;
 use colloquy_entity::Time;
+
+use crate::inbox::rfc3339;
 
 /// RFC 3339, UTC, to the millisecond: 2026-11-22T05:30:00.123Z
 #[derive(Clone, Copy, Debug)]
 pub struct DateTime(pub Time);
-
-/// RFC 3339 of a time; times out of its range are cut to it.
-pub(super) fn rfc3339(time: Time) -> String {
-    let moment = ChronoTime::<Utc>::from_timestamp_millis(time.0).unwrap_or(ChronoTime::<Utc>::MAX_UTC);
-    moment.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
 
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
@@ -70,7 +66,9 @@ impl ScalarType for Url {
         let Value::String(text) = &value else { return Err(InputValueError::expected_type(value)) };
         let wrong = || InputValueError::custom("a URL is absolute, http or https, as in https://example.com/page");
         let url = url::Url::parse(text).map_err(|_| wrong())?;
-        if !matches!(url.scheme(), "http" | "https") || text.len() > 2048 {
+        // The parser drops these where the text that is kept would still have them.
+        let odd = text.contains(|c: char| c.is_control() || c.is_whitespace());
+        if !matches!(url.scheme(), "http" | "https") || text.len() > 2048 || odd {
             return Err(wrong());
         }
         Ok(Self(text.clone()))

@@ -3,28 +3,38 @@
 //! The first line of a public function is the permission; a change is one [`crate::db::Tx`] with its events; every read
 //! of dialogues starts from what the viewer may see.
 
+pub mod cards;
 pub mod channels;
 pub mod clients;
 pub mod comments;
 pub mod contractors;
+mod currencies;
 pub mod deals;
 mod delivery;
 pub mod demo;
 pub mod dialogues;
 mod fetching;
 pub mod files;
+pub mod funnels;
 pub mod intake;
 pub mod leases;
+pub mod links;
 pub mod list;
 pub mod messages;
+mod money;
 mod pace;
 pub mod participants;
 mod polling;
+pub mod projects;
+mod ranked;
 pub mod reading;
 pub mod receive;
 pub mod routing;
 pub mod sessions;
 pub mod tags;
+pub mod tasks;
 mod text;
 pub mod typing;
 pub mod users;
+
+pub(crate) use text::rfc3339;

@@ -68,6 +68,11 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
         return Ok(Outcome::Dropped);
     }
     let (mut dialogue, is_new) = dialogue(&tx, channel.id, client.id).await?;
+    if is_new && is_known {
+        // As it is now: the new dialogue keeps it, until this commits, from being moved to another contractor.
+        let now = client::Entity::find_by_id(client.id).one(&*tx).await?;
+        client = now.ok_or_else(|| Error::internal("a client went away"))?;
+    }
     if stored(&tx, channel.id, &incoming.external_id).await?.is_some() {
         return Ok(Outcome::Repeated);
     }

@@ -1,5 +1,7 @@
-//! Texts that people give: names checked, and what text filters look into.
+//! Texts that people give, checked; what text filters look into; how times are written.
 
+use chrono::{DateTime, SecondsFormat, Utc};
+use colloquy_entity::Time;
 use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, SimpleExpr};
 
@@ -25,6 +27,18 @@ pub(super) fn name(field: &str, text: &str) -> Result<String> {
     Ok(text.into())
 }
 
+/// An optional text of one line, such as a phone number; nothing where it is blank. Answers it without spaces around.
+pub(super) fn line(field: &str, text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    if text.chars().count() > LONGEST_NAME {
+        return Err(Error::bad(field, format!("This can have {LONGEST_NAME} characters at most")));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Error::bad(field, "This cannot contain control characters"));
+    }
+    Ok(Some(text.into()))
+}
+
 /// A longer text: may have many lines; not endless, and without U+0000, which PostgreSQL does not take.
 pub(super) fn note(field: &str, text: &str) -> Result<String> {
     if text.chars().count() > LONGEST_NOTE {
@@ -36,6 +50,11 @@ pub(super) fn note(field: &str, text: &str) -> Result<String> {
     Ok(text.into())
 }
 
+/// An optional longer text; nothing where it is blank.
+pub(super) fn optional_note(field: &str, text: Option<&str>) -> Result<Option<String>> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| note(field, text)).transpose()
+}
+
 /// What text filters look into: lower case, Ё as Е, a line for each part.
 pub(super) fn lookup<'a>(parts: impl IntoIterator<Item = &'a (impl AsRef<str> + ?Sized + 'a)>) -> String {
     parts.into_iter().map(|part| fold(part.as_ref())).collect::<Vec<_>>().join("\n")
@@ -44,6 +63,12 @@ pub(super) fn lookup<'a>(parts: impl IntoIterator<Item = &'a (impl AsRef<str> + 
 /// As two texts are compared that differ only in case or in Ё.
 pub(super) fn fold(text: &str) -> String {
     text.trim().to_lowercase().replace('ё', "е")
+}
+
+/// RFC 3339 of a time, in UTC and to the millisecond; times out of its range are cut to it.
+pub(crate) fn rfc3339(time: Time) -> String {
+    let moment = DateTime::<Utc>::from_timestamp_millis(time.0).unwrap_or(DateTime::<Utc>::MAX_UTC);
+    moment.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Whether a `lookup` column contains a text.

@@ -23,6 +23,7 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("api_tokens_user", "api_tokens", &["user_id"]),
         unique("channels_external_key", "channels", &["kind", "external_id"]),
         index("queue_members_user", "queue_members", &["user_id"]),
+        partial("contractors_merged", "contractors", &["merged_into_id"], Expr::col("merged_into_id").is_not_null()),
         unique("clients_external_key", "clients", &["kind", "external_id"]),
         index("clients_contractor", "clients", &["contractor_id"]),
         unique("dialogues_channel_client_key", "dialogues", &["channel_id", "client_id"]),

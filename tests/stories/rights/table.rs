@@ -100,62 +100,60 @@ pub const ROWS: &[Row] = &[
     row("sendMessage", "", WORK, |s| {
         format!("sendMessage(input: {{ dialogueId: {:?}, text: \"hello\" }}) {{ message {{ id }} }}", s.dialogue)
     }),
-    row("linkContractor", "", later(WORK), |s| {
-        in_dialogue("linkContractor", s, &format!(", contractorId: {:?}", s.stage.contractor))
+    row("updateContractor", "the dialogue's", WORK, |s| {
+        format!("updateContractor(input: {{ contractorId: {:?}, note: \"x\" }}) {{ contractor {{ id }} }}", s.cards.contractor)
     }),
-    row("linkDeal", "", later(WORK), |s| in_dialogue("linkDeal", s, &format!(", dealId: {:?}", s.stage.deal))),
-    row("unlinkDeal", "", later(WORK), |s| in_dialogue("unlinkDeal", s, &format!(", dealId: {:?}", s.stage.deal))),
-    row("linkProject", "", later(WORK), |s| {
-        in_dialogue("linkProject", s, &format!(", projectId: {:?}", s.stage.project))
+    row("updateDeal", "the dialogue's", WORK, |s| {
+        format!("updateDeal(input: {{ dealId: {:?}, title: \"x\" }}) {{ deal {{ id }} }}", s.cards.deal)
     }),
-    row("unlinkProject", "", later(WORK), |s| {
-        in_dialogue("unlinkProject", s, &format!(", projectId: {:?}", s.stage.project))
+    row("updateProject", "the dialogue's", WORK, |s| {
+        format!("updateProject(input: {{ projectId: {:?}, name: \"x\" }}) {{ project {{ id }} }}", s.cards.project)
     }),
-    row("linkTask", "", later(WORK), |s| in_dialogue("linkTask", s, &format!(", taskId: {:?}", s.stage.task))),
-    row("unlinkTask", "", later(WORK), |s| in_dialogue("unlinkTask", s, &format!(", taskId: {:?}", s.stage.task))),
-    row("createContractor", "from a dialogue", later(WORK), |s| {
+    row("updateTask", "the dialogue's", WORK, |s| {
+        format!("updateTask(input: {{ taskId: {:?}, state: DONE }}) {{ task {{ id }} }}", s.cards.task)
+    }),
+    row("linkDeal", "", WORK, |s| in_dialogue("linkDeal", s, &format!(", dealId: {:?}", s.others.deal))),
+    row("unlinkDeal", "", WORK, |s| in_dialogue("unlinkDeal", s, &format!(", dealId: {:?}", s.cards.deal))),
+    row("linkProject", "", WORK, |s| in_dialogue("linkProject", s, &format!(", projectId: {:?}", s.others.project))),
+    row("unlinkProject", "", WORK, |s| {
+        in_dialogue("unlinkProject", s, &format!(", projectId: {:?}", s.cards.project))
+    }),
+    row("linkTask", "", WORK, |s| in_dialogue("linkTask", s, &format!(", taskId: {:?}", s.others.task))),
+    row("unlinkTask", "", WORK, |s| in_dialogue("unlinkTask", s, &format!(", taskId: {:?}", s.cards.task))),
+    row("linkContractor", "", WORK, |s| {
+        in_dialogue("linkContractor", s, &format!(", contractorId: {:?}", s.others.contractor))
+    }),
+    row("createContractor", "from a dialogue", WORK, |s| {
         format!("createContractor(input: {{ dialogueId: {:?}, name: \"New\" }}) {{ contractor {{ id }} }}", s.dialogue)
     }),
-    row("createContractor", "of no dialogue", later(CURATE), |_| {
+    row("createContractor", "of no dialogue", CURATE, |_| {
         "createContractor(input: { name: \"New\" }) { contractor { id } }".into()
     }),
-    row("updateContractor", "the dialogue's", later(WORK), |s| {
-        format!("updateContractor(input: {{ contractorId: {:?}, note: \"x\" }}) {{ contractor {{ id }} }}", s.contractor)
-    }),
-    row("mergeContractors", "", later(CURATE), |s| {
-        let ids = format!("contractorId: {:?}, mergedId: {:?}", s.contractor, s.stage.contractor);
+    row("mergeContractors", "", CURATE, |s| {
+        let ids = format!("contractorId: {:?}, mergedId: {:?}", s.cards.contractor, s.others.contractor);
         format!("mergeContractors({ids}) {{ contractor {{ id }} }}")
     }),
-    row("createFunnel", "", later(ADMINISTER), |_| {
+    row("createFunnel", "", ADMINISTER, |_| {
         "createFunnel(input: { name: \"New\", stages: [{ name: \"One\" }] }) { funnel { id } }".into()
     }),
-    row("createDeal", "from a dialogue", later(WORK), |s| {
+    row("createDeal", "from a dialogue", WORK, |s| {
         let input = format!("dialogueId: {:?}, funnelId: {:?}, title: \"New\"", s.dialogue, s.stage.funnel);
         format!("createDeal(input: {{ {input} }}) {{ deal {{ id }} }}")
     }),
-    row("createDeal", "of no dialogue", later(CURATE), |s| {
-        format!("createDeal(input: {{ funnelId: {:?}, title: \"New\" }}) {{ deal {{ id }} }}", s.stage.funnel)
+    row("createDeal", "of no dialogue", CURATE, |s| {
+        format!("createDeal(input: {{ title: \"New\", funnelId: {:?} }}) {{ deal {{ id }} }}", s.stage.funnel)
     }),
-    row("updateDeal", "the dialogue's", later(WORK), |s| {
-        format!("updateDeal(input: {{ dealId: {:?}, title: \"x\" }}) {{ deal {{ id }} }}", s.deal)
-    }),
-    row("createProject", "from a dialogue", later(WORK), |s| {
+    row("createProject", "from a dialogue", WORK, |s| {
         format!("createProject(input: {{ dialogueId: {:?}, name: \"New\" }}) {{ project {{ id }} }}", s.dialogue)
     }),
-    row("createProject", "of no dialogue", later(CURATE), |_| {
+    row("createProject", "of no dialogue", CURATE, |_| {
         "createProject(input: { name: \"New\" }) { project { id } }".into()
     }),
-    row("updateProject", "the dialogue's", later(WORK), |s| {
-        format!("updateProject(input: {{ projectId: {:?}, name: \"x\" }}) {{ project {{ id }} }}", s.project)
-    }),
-    row("createTask", "from a dialogue", later(WORK), |s| {
+    row("createTask", "from a dialogue", WORK, |s| {
         format!("createTask(input: {{ dialogueId: {:?}, title: \"New\" }}) {{ task {{ id }} }}", s.dialogue)
     }),
-    row("createTask", "of no dialogue", later(CURATE), |_| {
+    row("createTask", "of no dialogue", CURATE, |_| {
         "createTask(input: { title: \"New\" }) { task { id } }".into()
-    }),
-    row("updateTask", "the dialogue's", later(WORK), |s| {
-        format!("updateTask(input: {{ taskId: {:?}, state: DONE }}) {{ task {{ id }} }}", s.task)
     }),
     row("blockClient", "", CURATE, |s| {
         format!("blockClient(clientId: {:?}, blocked: true) {{ client {{ id }} }}", s.client)

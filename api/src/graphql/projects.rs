@@ -1,0 +1,196 @@
+//! Projects, here or mirrored from another system.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use colloquy_entity::project;
+
+use crate::error::Result;
+use crate::inbox::projects;
+use crate::paging::{Page, PageArgs, Window};
+
+use super::card_loaders::{DialoguesOfProject, TaskCount, TaskPage};
+use super::cards::Task;
+use super::connection::{connection, counting};
+use super::dialogues::Dialogue;
+use super::events::{EventConnection, activity};
+use super::node::{parse, required, show};
+use super::scalars::{DateTime, Url};
+use super::tasks::TaskConnection;
+use super::{Ask, answer};
+
+/// A project, here or mirrored from another system
+#[derive(Clone)]
+pub struct Project(pub project::Model);
+
+#[Object]
+impl Project {
+    /// Its id
+    pub async fn id(&self) -> ID {
+        show(self.0.id)
+    }
+
+    /// Its name
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What it is about
+    async fn description(&self) -> Option<&str> {
+        self.0.description.as_deref()
+    }
+
+    /// The project's page in the system that owns it
+    async fn external_url(&self) -> Option<Url> {
+        self.0.external_url.clone().map(Url)
+    }
+
+    /// Its tasks that the viewer may see, in the order in which they were made
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or after `after`: 1 to 100")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor")] after: Option<String>,
+    ) -> Result<TaskConnection> {
+        let project = self.0.id;
+        let args = PageArgs { first, after, ..PageArgs::default() };
+        let window: Window<uuid::Uuid> = args.window()?;
+        let page = ctx.load(TaskPage { project, args }).await?;
+        let page = page.unwrap_or_else(|| Page::cut(Vec::new(), &window));
+        // Counted for all projects of the answer together, and only when asked for.
+        let count = match ctx.look_ahead().field("totalCount").exists() {
+            true => ctx.load(TaskCount(project)).await?.unwrap_or_default(),
+            false => 0,
+        };
+        let total = counting!(app, viewer => {
+            let _ = app;
+            async move { Ok(count) }
+        });
+        Ok(TaskConnection::new(page.map(Task), |task| task.0.id.0, total))
+    }
+
+    /// The linked dialogues that the viewer may see, the latest linked first; 100 at most
+    async fn dialogues(&self, ctx: &Context<'_>) -> Result<Vec<Dialogue>> {
+        Ok(ctx.load(DialoguesOfProject(self.0.id)).await?.unwrap_or_default().into_iter().map(Dialogue).collect())
+    }
+
+    /// What happened to it, from old to new
+    async fn activity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, or after `after`: 1 to 100")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor")] after: Option<String>,
+        #[graphql(desc = "So many from the end, or before `before`: 1 to 100")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
+    ) -> Result<EventConnection> {
+        activity(ctx, self.0.id.0, PageArgs { first, after, last, before }).await
+    }
+
+    /// When it was made
+    async fn created_at(&self) -> DateTime {
+        self.0.created_at.into()
+    }
+}
+
+connection!(Project, ProjectConnection, ProjectEdge, "projects", nodes = nodes, counted = total);
+
+/// Reading projects.
+#[derive(Default)]
+pub struct ProjectQueries;
+
+#[Object]
+impl ProjectQueries {
+    /// The projects that the viewer may see, in the order in which they were made
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "In the name")] text: Option<String>,
+        #[graphql(desc = "So many from the start, or after `after`: 1 to 100")] first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor")] after: Option<String>,
+    ) -> Result<ProjectConnection> {
+        let args = PageArgs { first, after, ..PageArgs::default() };
+        let page = projects::page(ctx.app()?.db.read(), &ctx.viewer()?, text.as_deref(), &args).await?;
+        let total = counting!(app, viewer => {
+            let text = text.clone();
+            async move { projects::count(app.db.read(), &viewer, text.as_deref()).await }
+        });
+        Ok(ProjectConnection::new(page.map(Project), |project| project.0.id.0, total))
+    }
+}
+
+/// A new project
+#[derive(InputObject)]
+pub struct CreateProjectInput {
+    /// Its name; 256 characters at most
+    name: String,
+    /// What it is about; 10,000 characters at most
+    description: Option<String>,
+    /// The project's page in the system that owns it
+    external_url: Option<Url>,
+    /// Also links it to this dialogue
+    dialogue_id: Option<ID>,
+}
+
+/// What to change of a project; what is absent stays, null clears
+#[derive(InputObject)]
+pub struct UpdateProjectInput {
+    /// Which one
+    project_id: ID,
+    /// Its name; 256 characters at most
+    name: MaybeUndefined<String>,
+    /// What it is about; 10,000 characters at most
+    description: MaybeUndefined<String>,
+    /// The project's page in the system that owns it
+    external_url: MaybeUndefined<Url>,
+}
+
+/// The project
+#[derive(SimpleObject)]
+pub struct ProjectPayload {
+    /// As it is now
+    project: Project,
+}
+
+/// Changing projects.
+#[derive(Default)]
+pub struct ProjectMutations;
+
+#[Object]
+impl ProjectMutations {
+    /// Makes a project, on its own or linked to a dialogue; an observer only with a dialogue in which they are
+    /// responsible
+    async fn create_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new project")] input: CreateProjectInput,
+    ) -> Option<ProjectPayload> {
+        answer(ctx, create(ctx, input).await)
+    }
+
+    /// Changes a project; an observer only one of a dialogue in which they are responsible
+    async fn update_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change")] input: UpdateProjectInput,
+    ) -> Option<ProjectPayload> {
+        answer(ctx, update(ctx, input).await)
+    }
+}
+
+async fn create(ctx: &Context<'_>, input: CreateProjectInput) -> Result<ProjectPayload> {
+    let new = projects::NewProject {
+        name: input.name,
+        description: input.description,
+        external_url: input.external_url.map(|url| url.0),
+        dialogue: input.dialogue_id.as_ref().map(parse),
+    };
+    Ok(ProjectPayload { project: Project(projects::create(ctx.app()?, &ctx.viewer()?, new).await?) })
+}
+
+async fn update(ctx: &Context<'_>, input: UpdateProjectInput) -> Result<ProjectPayload> {
+    let change = projects::ProjectChange {
+        name: required("input.name", input.name)?,
+        description: input.description.into(),
+        external_url: input.external_url.map_value(|url| url.0).into(),
+    };
+    let id = parse(&input.project_id);
+    Ok(ProjectPayload { project: Project(projects::update(ctx.app()?, &ctx.viewer()?, id, change).await?) })
+}
