@@ -71,7 +71,7 @@ pub async fn served(api: &Api) -> (Shape, Vec<String>) {
     let mut shape = Shape::default();
     for told in answer.at("__schema.types").as_array().expect("a list of types") {
         let name = text(&told["name"]);
-        if name.starts_with("__") {
+        if name.starts_with("__") || ["Int", "Float", "String", "Boolean", "ID"].contains(&name.as_str()) {
             continue;
         }
         let mut describe = |place: String, of: &Value| {
@@ -105,9 +105,7 @@ pub async fn served(api: &Api) -> (Shape, Vec<String>) {
             read.inputs.extend([told_input(input)]);
         }
         read.kind = kind;
-        if !["Int", "Float", "String", "Boolean", "ID"].contains(&name.as_str()) {
-            shape.0.insert(name, read);
-        }
+        shape.0.insert(name, read);
     }
     (shape, bare)
 }

@@ -89,7 +89,7 @@ fn is_test(file: &str) -> bool {
 /// stands in its own line where `true` says so.
 const ORDER: &[(&[&str], bool)] = &[
     (&["main"], false),
-    (&["commands", "demo"], true),
+    (&["serve"], false),
     (&["http"], false),
     (&["graphql", "live"], true),
     (&["inbox"], false),

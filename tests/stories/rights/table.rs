@@ -175,7 +175,7 @@ pub const ROWS: &[Row] = &[
         format!("disconnectChannel(channelId: {:?}) {{ channel {{ id }} }}", s.stage.spare_channel.id)
     }),
     row("createUser", "", ADMINISTER, |s| {
-        let input = format!("name: \"New\", email: \"{}@new.example\", password: \"long enough\", role: OBSERVER", s.viewer.id);
+        let input = format!("name: \"New\", email: \"{}@new.example\", password: \"long enough\", role: OBSERVER", s.bot_token);
         format!("createUser(input: {{ {input} }}) {{ user {{ id }} }}")
     }),
     row("updateUser", "", ADMINISTER, |s| {

@@ -139,10 +139,10 @@ impl<'a> Measure<'a> {
 
     /// How many things are asked for by their ids.
     fn ids(&self, field: &Field) -> Option<u64> {
-        let count = match &field.get_argument("ids")?.node {
-            Written::List(ids) => ids.len() as u64,
-            Written::Variable(name) => self.size(self.variable(name))?,
-            _ => 1,
+        let ids = field.get_argument("ids")?.node.clone();
+        let count = match ids.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()? {
+            Value::List(ids) => ids.len() as u64,
+            ids => self.size(ids)?,
         };
         Some(count.min(self.limits.page))
     }
