@@ -163,7 +163,8 @@ async fn run(command: Command) -> ExitCode {
 fn check(settings: &Settings) -> Result<Config, String> {
     let config = settings.check()?;
     let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("LOG: {error}"))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(std::io::stderr);
     if config.log_json {
         log.json().init();
     } else {

@@ -1,5 +1,6 @@
 //! What the stories stand on: databases, servers and fakes of their own, the real program, and clients that ask it.
 
+pub mod chance;
 pub mod child;
 pub mod client;
 pub mod feed;

@@ -54,6 +54,13 @@ impl RedisServer {
         }
     }
 
+    /// Sends it a signal: SIGSTOP and SIGCONT make a server that hangs.
+    pub fn signal(&self, signal: i32) {
+        if let Some(process) = &*self.process.lock().expect("no panic while held") {
+            process.signal(signal);
+        }
+    }
+
     /// Starts it again after [`stop`](Self::stop), empty, on the same port.
     pub async fn start(&self) {
         if let Err(reason) = self.try_start().await {

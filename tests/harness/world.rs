@@ -32,6 +32,7 @@ pub struct World {
     /// The server that everybody uses, unless told otherwise.
     pub server: Server,
     config: Config,
+    is_reachable: bool,
     next_bot: AtomicI64,
     next_user: AtomicUsize,
     /// Last: servers end before their database does.
@@ -75,7 +76,7 @@ impl World {
         let telegram = FakeTelegram::start().await;
         let mut config = config(&database, &telegram);
         change(&mut config);
-        let server = Server::start(&config).await;
+        let server = Server::start(&config, true).await;
         let new = NewUser {
             name: "Administrator".into(),
             email: "admin@example.com".into(),
@@ -86,12 +87,24 @@ impl World {
         users::add(app, None, new).await.expect("an empty database takes an administrator");
         let admin = sign_in(&Api::anonymous(&server.url), "admin@example.com").await;
         let (next_bot, next_user) = (AtomicI64::new(7_000_000_001), AtomicUsize::new(1));
-        Self { backend, telegram, admin, server, config, next_bot, next_user, database }
+        Self { backend, telegram, admin, server, config, is_reachable: true, next_bot, next_user, database }
     }
 
     /// A further server on the same database, with the same settings.
     pub async fn another(&self) -> Server {
-        Server::start(&self.config).await
+        self.another_with(|_| ()).await
+    }
+
+    /// As [`another`](Self::another), with settings of its own.
+    pub async fn another_with(&self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Server::start(&config, self.is_reachable).await
+    }
+
+    /// As [`another`](Self::another), or in words why not.
+    pub async fn try_another(&self) -> Result<Server, String> {
+        Server::try_start(&self.config, self.is_reachable).await
     }
 
     /// The real program on the same database, with the real waits; its webhooks are those of the first server.
@@ -116,6 +129,12 @@ impl World {
         self.server.stop().await;
         self.server = self.another().await;
         self.admin = self.admin.at(&self.server.url);
+    }
+
+    /// Starts the first server anew without `PUBLIC_URL`, as are all from then on: channels are polled.
+    pub async fn hide_from_outside(&mut self) {
+        self.is_reachable = false;
+        self.restart().await;
     }
 
     /// A new employee with an API token.
@@ -208,15 +227,19 @@ impl World {
 }
 
 impl Server {
-    async fn start(config: &Config) -> Self {
+    async fn start(config: &Config, is_reachable: bool) -> Self {
+        Self::try_start(config, is_reachable).await.unwrap_or_else(|reason| panic!("no server: {reason}"))
+    }
+
+    /// The outside reaches it where it listens, or not at all.
+    async fn try_start(config: &Config, is_reachable: bool) -> Result<Self, String> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let url = format!("http://{address}");
-        let mut config = config.clone();
-        config.listen = address;
-        config.public_url.get_or_insert_with(|| url.clone());
-        let running = serve::start_on(listener, config).await.unwrap_or_else(|reason| panic!("no server: {reason}"));
-        Self { running: Some(running), url }
+        let public_url = is_reachable.then(|| url.clone());
+        let config = Config { listen: address, public_url, ..config.clone() };
+        let running = serve::start_on(listener, config).await?;
+        Ok(Self { running: Some(running), url })
     }
 
     /// The parts of it, for what no door leads to.

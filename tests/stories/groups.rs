@@ -190,7 +190,8 @@ async fn the_counters_follow_what_happens(world: World) {
     until(state([1, 1], [0, 0], 0, 0)).await;
     employee.send(&dialogue, "Hi").await;
     until(state([1, 0], [0, 0], 0, 0)).await;
-    let remove = "mutation($id: ID!, $user: ID!) { removeParticipant(dialogueId: $id, userId: $user) { dialogue { id } } }";
+    let remove =
+        "mutation($id: ID!, $user: ID!) { removeParticipant(dialogueId: $id, userId: $user) { dialogue { id } } }";
     world.admin.api.run(remove, json!({ "id": dialogue, "user": employee.id })).await.data();
     world.admin.act("claimDialogue", "dialogueId", &dialogue).await.data();
     until(state([0, 0], [0, 0], 1, 0)).await;

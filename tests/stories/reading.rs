@@ -70,7 +70,8 @@ async fn a_read_mark_only_moves_forward(world: World) {
     assert_eq!(kinds(&world.events_after(&before).await), ["DIALOGUE_READ"], "told when the count changes");
     let other = world.write(&channel, &Person::new(5912), "Hello").await;
     let elsewhere = ids(&world.admin, &other).await;
-    let mark = "mutation($id: ID!, $message: ID!) { markRead(dialogueId: $id, upToMessageId: $message) { dialogue { id } } }";
+    let mark =
+        "mutation($id: ID!, $message: ID!) { markRead(dialogueId: $id, upToMessageId: $message) { dialogue { id } } }";
     let answer = world.admin.api.run(mark, json!({ "id": dialogue, "message": elsewhere[0] })).await;
     assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("upToMessageId")));
 }
@@ -124,7 +125,9 @@ async fn claiming_and_closing_read_nothing(world: World) {
 
 async fn nothing_of_our_own_is_unread(world: World) {
     let channel = world.connect_channel("Shop").await;
-    world.set_channel(&channel, json!({ "welcomeText": "Welcome!", "autoReplyEnabled": true, "autoReplyText": "Soon" })).await;
+    world
+        .set_channel(&channel, json!({ "welcomeText": "Welcome!", "autoReplyEnabled": true, "autoReplyText": "Soon" }))
+        .await;
     let dialogue = world.write(&channel, &Person::new(5951), "one").await;
     let colleague = world.user("EMPLOYEE").await;
     assert_eq!(unread(&world.admin, &dialogue).await, 1, "automatic texts do not count");

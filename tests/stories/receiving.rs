@@ -139,6 +139,7 @@ async fn ten_messages_at_once_of_a_new_client_make_one_dialogue(world: World) {
     assert_eq!((from_client.len(), texts.len()), (10, 10), "each once");
     assert_eq!(messages.iter().filter(|message| message["origin"] == "WELCOME").count(), 1);
     assert_eq!(messages[1]["origin"], "WELCOME", "after the very first");
+    assert!(messages.is_sorted_by_key(|message| message["createdAt"].as_str().expect("a time")), "{messages:#?}");
 
     let events = world.events_after(&before).await;
     let of = |kind: &str| events.iter().filter(|event| event["kind"] == kind).count();

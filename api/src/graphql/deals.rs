@@ -98,7 +98,6 @@ pub struct DealQueries;
 #[Object]
 impl DealQueries {
     /// The deals that the viewer may see, in the order in which they were made
-    #[expect(clippy::too_many_arguments, reason = "the contract's")]
     async fn deals(
         &self,
         ctx: &Context<'_>,

@@ -97,7 +97,6 @@ pub struct TaskQueries;
 #[Object]
 impl TaskQueries {
     /// The tasks that the viewer may see, in the order in which they were made
-    #[expect(clippy::too_many_arguments, reason = "the contract's")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,

@@ -1,6 +1,6 @@
 //! Comments: employees' notes to a dialogue, which clients never see.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use colloquy_entity::*;
 use sea_orm::sea_query::Query;
@@ -113,18 +113,17 @@ async fn check_mentions(tx: &Tx<'_>, dialogue: DialogueId, named: &[Option<UserI
     if named.len() > MOST_MENTIONS {
         return Err(Error::bad(field, format!("A comment can mention {MOST_MENTIONS} employees at most")));
     }
+    let no_user = || Error::bad(field, "There is no such user");
+    // Locked in one order, whatever the order in which they are named.
+    let named: BTreeSet<UserId> = named.iter().map(|id| id.ok_or_else(no_user)).collect::<Result<_>>()?;
     let mut mentions = Vec::new();
-    let mut seen = HashSet::new();
     for id in named {
-        let no_user = || Error::bad(field, "There is no such user");
-        let user = participants::lock_user(tx, id.ok_or_else(no_user)?).await?.ok_or_else(no_user)?;
+        let user = participants::lock_user(tx, id).await?.ok_or_else(no_user)?;
         let part = dialogues::part(&**tx, user.id, dialogue).await?;
         if !user.is_active || !policy::may(user.role, part, Act::See) {
             return Err(Error::bad(field, "Only who may see the dialogue can be mentioned in its comments"));
         }
-        if seen.insert(user.id) {
-            mentions.push(user.id);
-        }
+        mentions.push(user.id);
     }
     Ok(mentions)
 }

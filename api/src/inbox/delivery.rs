@@ -126,21 +126,19 @@ impl Sender {
     }
 
     async fn deliver(&self, message: message::Model, stop: &CancellationToken) -> Result<()> {
-        if stop.run_until_cancelled(self.turn(message.dialogue_id)).await.is_none() {
+        let wait = lock(&self.pace).reserve_chat(message.dialogue_id, Instant::now());
+        if stop.run_until_cancelled(tokio::time::sleep(wait)).await.is_none() {
             return Ok(());
         }
         // Counted before it is made: a try that ends with the process was one.
-        let claimed = message::ActiveModel { attempts: Set(message.attempts + 1), ..Default::default() };
-        let claim = message::Entity::update_many()
-            .set(claimed)
-            .filter(message::Column::Id.eq(message.id))
-            .filter(Expr::col((message::Entity, message::Column::DeliveryStatus)).eq(Expr::cust("'QUEUED'")))
-            .exec(self.app.db.write())
-            .await?;
-        if claim.rows_affected == 0 {
+        if !self.count(&message, message.attempts + 1).await? {
             return Ok(());
         }
         let outgoing = self.outgoing(&message).await?;
+        if stop.run_until_cancelled(self.turn()).await.is_none() {
+            self.count(&message, message.attempts).await?;
+            return Ok(());
+        }
         let mut sent = Sent::default();
         let outcome = self.messenger.send(&outgoing, &mut sent).await;
         self.settle(&message, outcome, sent).await
@@ -167,10 +165,28 @@ impl Sender {
         })
     }
 
-    /// Waits until the messenger's limits let this dialogue's next message go.
-    async fn turn(&self, dialogue: DialogueId) {
-        let wait = lock(&self.pace).reserve(dialogue, Instant::now());
-        tokio::time::sleep(wait).await;
+    /// Notes how many tries there were; whether the message is still to be sent.
+    async fn count(&self, message: &message::Model, attempts: i32) -> Result<bool> {
+        let counted = message::ActiveModel { attempts: Set(attempts), ..Default::default() };
+        let update = message::Entity::update_many()
+            .set(counted)
+            .filter(message::Column::Id.eq(message.id))
+            .filter(Expr::col((message::Entity, message::Column::DeliveryStatus)).eq(Expr::cust("'QUEUED'")))
+            .exec(self.app.db.write())
+            .await?;
+        Ok(update.rows_affected > 0)
+    }
+
+    /// Waits until the messenger's limits let the channel's next message go. The last thing before it goes: whatever
+    /// took its time after this would let several go at once.
+    async fn turn(&self) {
+        loop {
+            let wait = lock(&self.pace).reserve(Instant::now());
+            tokio::time::sleep(wait).await;
+            if !lock(&self.pace).is_paused(Instant::now()) {
+                return;
+            }
+        }
     }
 
     /// Records what became of a try: as long as nobody waits for the messenger any more, with the dialogue locked.

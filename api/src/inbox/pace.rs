@@ -28,18 +28,27 @@ impl Pace {
         }
     }
 
-    /// Takes the next place, and answers how long to wait for it.
-    pub(super) fn reserve(&mut self, dialogue: DialogueId, now: Instant) -> Duration {
+    /// Takes a chat's next place, and answers how long to wait for it.
+    pub(super) fn reserve_chat(&mut self, dialogue: DialogueId, now: Instant) -> Duration {
         self.chats.retain(|id, bucket| *id == dialogue || bucket.full_at > now);
         let (gap, burst) = (self.chat_gap, self.chat.burst);
         let chat = self.chats.entry(dialogue).or_insert_with(|| Bucket::new(gap, burst));
-        let at = chat.reserve(now).max(self.channel.reserve(now));
-        at.saturating_duration_since(now)
+        chat.reserve(now).saturating_duration_since(now)
+    }
+
+    /// The same for the channel.
+    pub(super) fn reserve(&mut self, now: Instant) -> Duration {
+        self.channel.reserve(now).saturating_duration_since(now)
     }
 
     /// Nothing goes before then.
     pub(super) fn pause(&mut self, until: Instant) {
         self.channel.not_before = self.channel.not_before.max(Some(until));
+    }
+
+    /// Whether a pause began after a place was taken.
+    pub(super) fn is_paused(&self, now: Instant) -> bool {
+        self.channel.not_before.is_some_and(|until| until > now)
     }
 }
 

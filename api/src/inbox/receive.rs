@@ -200,9 +200,7 @@ async fn edited(app: &App, channel: &channel::Model, incoming: &IncomingMessage)
 /// The client blocked the bot, or came back.
 async fn reachable(app: &App, channel: &channel::Model, person: &Person, reachable: bool) -> Result<Outcome> {
     let mut tx = app.begin().await?;
-    let Some(mut client) = by_external_id(&tx, channel.kind, &person.external_id).await? else {
-        return Ok(Outcome::Ignored);
-    };
+    let Some(mut client) = known(&tx, channel.kind, person).await? else { return Ok(Outcome::Ignored) };
     let found = dialogue::Entity::find()
         .filter(dialogue::Column::ChannelId.eq(channel.id))
         .filter(dialogue::Column::ClientId.eq(client.id))
@@ -226,14 +224,19 @@ async fn by_external_id(tx: &Tx<'_>, kind: ChannelKind, id: &str) -> Result<Opti
     Ok(query.one(&**tx).await?)
 }
 
-/// The client, found or made; and whether they were known. One without a contractor is locked: they get one here.
+/// A client who is known. One who is to be changed is locked, before any dialogue is.
+async fn known(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<Option<client::Model>> {
+    let Some(client) = by_external_id(tx, kind, &person.external_id).await? else { return Ok(None) };
+    if client.contractor_id.is_some() && told(&client, person) == client {
+        return Ok(Some(client));
+    }
+    Ok(client::Entity::find_by_id(client.id).lock(LockType::NoKeyUpdate).one(&**tx).await?)
+}
+
+/// The client, found or made; and whether they were known.
 async fn client(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<(client::Model, bool)> {
-    if let Some(client) = by_external_id(tx, kind, &person.external_id).await? {
-        if client.contractor_id.is_some() {
-            return Ok((client, true));
-        }
-        let locked = client::Entity::find_by_id(client.id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
-        return Ok((locked.unwrap_or(client), true));
+    if let Some(client) = known(tx, kind, person).await? {
+        return Ok((client, true));
     }
     let new = client::Model {
         id: ClientId::new(),
@@ -258,7 +261,7 @@ async fn client(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<(clie
         return Ok((new, false));
     }
     // Another message of theirs was first, and has committed meanwhile.
-    let client = by_external_id(tx, kind, &person.external_id).await?;
+    let client = known(tx, kind, person).await?;
     Ok((client.ok_or_else(|| Error::internal("a client went away"))?, true))
 }
 
@@ -305,6 +308,18 @@ async fn stored(tx: &Tx<'_>, channel: ChannelId, external_id: &str) -> Result<Op
     Ok(query.filter(message::Column::ExternalId.eq(external_id)).one(&**tx).await?)
 }
 
+/// The client with what the messenger tells of them now.
+fn told(client: &client::Model, person: &Person) -> client::Model {
+    client::Model {
+        name: person.name.clone(),
+        username: person.username.clone(),
+        profile_url: person.profile_url.clone().or_else(|| client.profile_url.clone()),
+        phone: person.phone.clone().or_else(|| client.phone.clone()),
+        lookup: text::lookup([&person.name, person.username.as_deref().unwrap_or_default()]),
+        ..client.clone()
+    }
+}
+
 /// What the messenger tells of a person now; one event where anything of it is new.
 async fn refresh(
     tx: &mut Tx<'_>,
@@ -313,13 +328,9 @@ async fn refresh(
     dialogue: &dialogue::Model,
     reachability_changed: bool,
 ) -> Result<()> {
-    let before = client.clone();
-    client.name = person.name.clone();
-    client.username = person.username.clone();
-    client.profile_url = person.profile_url.clone().or(client.profile_url.take());
-    client.phone = person.phone.clone().or(client.phone.take());
-    client.lookup = text::lookup([&client.name, client.username.as_deref().unwrap_or_default()]);
-    let known_anew = *client != before;
+    let told = told(client, person);
+    let known_anew = told != *client;
+    *client = told;
     if known_anew {
         let row = client::ActiveModel {
             id: Set(client.id),

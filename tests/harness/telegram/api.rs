@@ -130,7 +130,7 @@ pub async fn method(
         None | Some(Fault::AcceptedThenReset) => answer(&shared, &call, field).await,
         Some(fault) => refusal(fault),
     };
-    call.message_id = answer.message_id;
+    (call.message_id, call.status) = (answer.message_id, answer.status);
     // Recorded once it has its effect and before the answer leaves; a poll is recorded when it ends.
     shared.change(|state| state.calls.push(call));
     fail(fault, &connection).await;
@@ -208,6 +208,7 @@ fn call(token: String, method: &str, arguments: Map<String, Value>) -> Call {
         file: None,
         arguments,
         message_id: None,
+        status: 200,
         at: Instant::now(),
     }
 }

@@ -29,6 +29,8 @@ pub struct Call {
     pub arguments: Map<String, Value>,
     /// The message that it made; none where it was refused.
     pub message_id: Option<i64>,
+    /// The status of its answer, whether or not that arrived.
+    pub status: u16,
     /// When it came.
     pub at: Instant,
 }

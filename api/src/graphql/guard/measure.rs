@@ -124,8 +124,7 @@ impl<'a> Measure<'a> {
         Ok(size)
     }
 
-    /// How many times a field's children are resolved: what its page size or its list of ids says, else what the table
-    /// says.
+    /// How many times a field's children are resolved: what its page size says, else what the table says.
     ///
     /// A size that the API refuses counts as the largest that it takes: the resolver's own error says more than ours.
     fn times(&self, field: &Field) -> u64 {
@@ -134,17 +133,23 @@ impl<'a> Measure<'a> {
             // A variable that is nowhere to be found is left out: null.
             self.size(value.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()?)
         });
-        sizes.chain(self.ids(field)).max().unwrap_or_else(|| self.limits.lists.get(field.name.node.as_str()).copied().unwrap_or(1)).max(1)
+        let listed = || self.limits.lists.get(field.name.node.as_str()).copied();
+        sizes.max().or_else(|| self.named(field)).or_else(listed).unwrap_or(1).max(1)
     }
 
-    /// How many things are asked for by their ids.
-    fn ids(&self, field: &Field) -> Option<u64> {
-        let ids = field.get_argument("ids")?.node.clone();
-        let count = match ids.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()? {
-            Value::List(ids) => ids.len() as u64,
-            ids => self.size(ids)?,
+    /// How many ids a field asks for by name. What is no list counts as one; the resolver refuses it in its own words.
+    fn named(&self, field: &Field) -> Option<u64> {
+        let length = |ids: usize| u64::try_from(ids).unwrap_or(u64::MAX);
+        let given = |name: Name| match self.variables.get(&name) {
+            Some(Value::List(ids)) => Value::Number(length(ids.len()).into()),
+            _ => Value::Null,
         };
-        Some(count.min(self.limits.page))
+        let ids = field.get_argument("ids")?.node.clone();
+        match ids.into_const_with(|name| Ok::<_, ()>(given(name))).ok()? {
+            Value::List(ids) => Some(length(ids.len())),
+            Value::Number(count) => count.as_u64(),
+            _ => Some(1),
+        }
     }
 
     /// A page size as a number; nothing where it is null.
@@ -165,7 +170,6 @@ impl<'a> Measure<'a> {
         match given.or_else(default) {
             None | Some(Value::Null) => Value::Null,
             Some(Value::Number(number)) => Value::Number(number.clone()),
-            Some(Value::List(items)) => Value::Number(items.len().into()),
             // What it is does not matter, and to copy a long list for every field would.
             Some(_) => Value::Boolean(true),
         }

@@ -85,11 +85,11 @@ fn pages_multiply_the_cost() {
     assert_eq!(cost(default, none()), 21);
     assert_eq!(cost(default, json!({"n": 3})), 4);
     assert_eq!(cost("{ dialogues { messages { b } } }", none()), 1 + 50 * (1 + 50));
-    assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { b c } }", none()), 7);
-    let ids = "query ($ids: [ID!]!) { nodes(ids: $ids) { b } }";
-    assert_eq!(cost(ids, json!({"ids": [1, 2, 3, 4]})), 5);
-    assert_eq!(cost(ids, json!({"ids": vec![1; 1000]})), 101);
-    assert_eq!(cost("{ a(first: 3) { nodes { b } } }", none()), 7);
+    assert_eq!(cost("{ dialogues(first: 2) { nodes { b } } }", none()), 1 + 2 * 2, "a connection's nodes are its page");
+    assert_eq!(cost("{ nodes(ids: [\"x\", \"y\", \"z\"]) { b c } }", none()), 7);
+    let ids = "query ($ids: [ID!]!) { nodes(ids: $ids) { b c } }";
+    assert_eq!(cost(ids, json!({"ids": ["x", "y"]})), 5);
+    assert_eq!(cost(ids, none()), 3);
 }
 
 #[test]
