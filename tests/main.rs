@@ -12,12 +12,15 @@ mod stories {
     mod greeting;
     mod groups;
     mod harness;
+    mod http;
     mod intake;
     mod layers;
+    mod lists;
     mod log;
     mod payloads;
     mod people;
     mod processes;
+    mod program;
     mod reading;
     mod receiving;
     mod redis;
@@ -25,5 +28,6 @@ mod stories {
     mod rights;
     mod routing;
     mod sending;
+    mod settings;
     mod storage;
 }
