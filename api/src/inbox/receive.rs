@@ -164,10 +164,17 @@ async fn greet(
 
 /// The edit of a message; where it never came, the message itself.
 async fn edited(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Outcome> {
-    let mut tx = app.begin().await?;
-    let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? else {
+    let (mut tx, before) = loop {
+        let tx = app.begin().await?;
+        if let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? {
+            break (tx, before);
+        }
         drop(tx);
-        return message(app, channel, incoming).await;
+        match message(app, channel, incoming).await? {
+            // It came meanwhile, perhaps as an older edit: now this one changes it.
+            Outcome::Repeated => {}
+            outcome => return Ok(outcome),
+        }
     };
     let dialogue = dialogues::lock(&tx, before.dialogue_id).await?;
     let dialogue = dialogue.ok_or_else(|| Error::internal("a message without its dialogue"))?;
