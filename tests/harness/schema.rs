@@ -202,7 +202,9 @@ pub fn broken(contract: &Shape, other: &Shape) -> Vec<String> {
         if wanted.kind != there.kind {
             broken.push(format!("{name} is of kind {} instead of {}", there.kind, wanted.kind));
         }
-        broken.extend(wanted.implements.difference(&there.implements).map(|one| format!("{name} does not implement {one}")));
+        broken.extend(
+            wanted.implements.difference(&there.implements).map(|one| format!("{name} does not implement {one}")),
+        );
         broken.extend(wanted.members.difference(&there.members).map(|one| format!("{name} has no {one}")));
         if wanted.is_one_of && !there.is_one_of {
             broken.push(format!("{name} is not @oneOf"));

@@ -105,8 +105,14 @@ async fn get_takes_queries_only(world: World) {
         "query A { viewer { id } } mutation B { signOut { signedOut } }",
         "subscription { events { kind } }",
     ] {
-        let heard = get(&[("query", mutation), ("operationName", if mutation.contains("mutation B") { "B" } else { "" })]).await;
-        assert_eq!((heard.status, heard.code().as_str()), (StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT"), "{mutation}");
+        let heard =
+            get(&[("query", mutation), ("operationName", if mutation.contains("mutation B") { "B" } else { "" })])
+                .await;
+        assert_eq!(
+            (heard.status, heard.code().as_str()),
+            (StatusCode::METHOD_NOT_ALLOWED, "BAD_USER_INPUT"),
+            "{mutation}"
+        );
         assert_eq!(heard.header("allow"), "POST");
     }
     assert_eq!(world.cursor().await, before);
@@ -120,8 +126,10 @@ async fn get_takes_queries_only(world: World) {
 }
 
 async fn operations_come_as_json_only(world: World) {
-    let mutation = json!({ "query": "mutation { createApiToken(input: { name: \"forged\" }) { secret } }" }).to_string();
-    let multipart = format!("--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{mutation}\r\n--b--\r\n");
+    let mutation =
+        json!({ "query": "mutation { createApiToken(input: { name: \"forged\" }) { secret } }" }).to_string();
+    let multipart =
+        format!("--b\r\nContent-Disposition: form-data; name=\"operations\"\r\n\r\n{mutation}\r\n--b--\r\n");
     for (kind, body) in [
         (None, mutation.clone()),
         (Some("text/plain"), mutation.clone()),
@@ -136,12 +144,17 @@ async fn operations_come_as_json_only(world: World) {
             request = request.header(CONTENT_TYPE, kind);
         }
         let heard = hear(request).await;
-        assert_eq!((heard.status, heard.code().as_str()), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT"), "{kind:?}");
+        assert_eq!(
+            (heard.status, heard.code().as_str()),
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, "BAD_USER_INPUT"),
+            "{kind:?}"
+        );
     }
     let tokens = world.admin.api.run("{ apiTokens { name } }", Value::Null).await;
     assert_eq!(tokens.at("apiTokens"), &json!([]), "nothing of it ran");
     for kind in ["application/json", "application/json; charset=utf-8", "Application/JSON"] {
-        let heard = hear(door(&world, Method::POST).header(CONTENT_TYPE, kind).body("{\"query\":\"{ viewer { id } }\"}")).await;
+        let heard =
+            hear(door(&world, Method::POST).header(CONTENT_TYPE, kind).body("{\"query\":\"{ viewer { id } }\"}")).await;
         assert_eq!(heard.json()["data"]["viewer"]["id"], json!(world.admin.id), "{kind}");
     }
 }
@@ -170,7 +183,9 @@ async fn what_is_no_request_is_refused_in_words(world: World) {
     let bytes = b"{\"query\": \"{ viewer { id } } # \xff\"}".to_vec();
     let heard = hear(door(&world, Method::POST).header(CONTENT_TYPE, "application/json").body(bytes)).await;
     assert_eq!((heard.status, heard.code().as_str()), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"));
-    for (query, field) in [("", "syntax"), ("{", "syntax"), ("{ nothing }", "an unknown field"), ("{ node { id } }", "an argument")] {
+    for (query, field) in
+        [("", "syntax"), ("{", "syntax"), ("{ nothing }", "an unknown field"), ("{ node { id } }", "an argument")]
+    {
         let heard = hear(door(&world, Method::POST).json(&json!({ "query": query }))).await;
         assert_eq!(heard.code(), "BAD_USER_INPUT", "{field}");
         assert!(heard.json()["errors"][0]["extensions"]["field"].is_null(), "a document's error names no argument");
@@ -198,7 +213,12 @@ async fn statuses_are_those_of_the_asked_form(world: World) {
         (graphql, graphql, partly, 200),
     ] {
         let heard = ask(accept, None, query).await;
-        assert_eq!((heard.status.as_u16(), heard.header("content-type")), (status, kind), "{accept}, {query}: {}", heard.body);
+        assert_eq!(
+            (heard.status.as_u16(), heard.header("content-type")),
+            (status, kind),
+            "{accept}, {query}: {}",
+            heard.body
+        );
         assert_eq!(heard.header("cache-control"), "no-store");
     }
     let heard = ask(graphql, None, partly).await;
@@ -210,7 +230,8 @@ async fn statuses_are_those_of_the_asked_form(world: World) {
     }
     let anonymous = hear(http().post(format!("{}/graphql", world.server.url)).json(&json!({ "query": good }))).await;
     assert_eq!(anonymous.code(), "UNAUTHENTICATED");
-    let subscription = hear(door(&world, Method::POST).json(&json!({ "query": "subscription { events { kind } }" }))).await;
+    let subscription =
+        hear(door(&world, Method::POST).json(&json!({ "query": "subscription { events { kind } }" }))).await;
     assert_eq!((subscription.status, subscription.code().as_str()), (StatusCode::BAD_REQUEST, "BAD_USER_INPUT"));
 }
 
@@ -224,7 +245,10 @@ async fn requests_have_ids(world: World) {
         let heard = hear(http().get(&url).header("x-request-id", odd)).await;
         assert!(heard.header("x-request-id") != odd && !heard.header("x-request-id").is_empty(), "{odd}");
     }
-    assert!(!hear(door(&world, Method::POST).body("{")).await.header("x-request-id").is_empty(), "refusals have one, too");
+    assert!(
+        !hear(door(&world, Method::POST).body("{")).await.header("x-request-id").is_empty(),
+        "refusals have one, too"
+    );
     assert!(!hear(http().get(format!("{}/nowhere", world.server.url))).await.header("x-request-id").is_empty());
 }
 
@@ -257,7 +281,8 @@ async fn a_browser_gets_the_page(world: World) {
     for source in page.body.split(['"', '\'']).filter(|word| word.contains("://") || word.starts_with("//")) {
         assert!(source.starts_with("http://www.w3.org/"), "the page loads {source} from elsewhere");
     }
-    let assets: Vec<_> = page.body.split('"').filter(|word| word.starts_with("/assets/") || word.starts_with("./assets/")).collect();
+    let assets: Vec<_> =
+        page.body.split('"').filter(|word| word.starts_with("/assets/") || word.starts_with("./assets/")).collect();
     for asset in assets {
         let heard = hear(http().get(format!("{}/{}", world.server.url, asset.trim_start_matches(['.', '/'])))).await;
         assert_eq!(heard.status, StatusCode::OK, "{asset}");
@@ -269,7 +294,11 @@ async fn a_browser_gets_the_page(world: World) {
 }
 
 async fn metrics_are_served_on_their_own_address(world: World) {
-    assert_eq!(hear(http().get(format!("{}/metrics", world.server.url))).await.status, StatusCode::NOT_FOUND, "off by default");
+    assert_eq!(
+        hear(http().get(format!("{}/metrics", world.server.url))).await.status,
+        StatusCode::NOT_FOUND,
+        "off by default"
+    );
     drop(world);
     let free = crate::harness::port::free_port();
     let world = World::start_with(Backend::Sqlite, |config| {

@@ -30,7 +30,8 @@ fn person(id: i64, name: &str) -> Person {
 impl Archive {
     async fn fill(world: &World) -> Self {
         let admin = &world.admin;
-        let funnel = "mutation { createFunnel(input: { name: \"Sales\", stages: [{ name: \"New\" }] }) { funnel { id } } }";
+        let funnel =
+            "mutation { createFunnel(input: { name: \"Sales\", stages: [{ name: \"New\" }] }) { funnel { id } } }";
         let funnel: String = admin.api.run(funnel, Value::Null).await.get("createFunnel.funnel.id");
         let (shop, support) = (world.connect_channel("Shop").await, world.connect_channel("Support").await);
         world.set_channel(&shop, json!({ "funnelId": funnel })).await;
@@ -167,12 +168,14 @@ fn within(field: &'static str, from: Option<&Value>, to: Option<&Value>) -> Case
 }
 
 fn cases(world: &World, archive: &Archive, all: &[Value]) -> Vec<Case> {
-    let first = |pointer: &str| all.iter().find_map(|one| one.pointer(pointer)?.as_str()).unwrap_or("dlg_none").to_owned();
+    let first =
+        |pointer: &str| all.iter().find_map(|one| one.pointer(pointer)?.as_str()).unwrap_or("dlg_none").to_owned();
     let (deal, project, task) = (first("/deals/0/id"), first("/projects/0/id"), first("/tasks/0/id"));
     let ids: Vec<String> = all.iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
     let client = first("/client/id");
     let contractor = all.iter().find(|one| folded(&one["contractor"]["name"]).contains("ромашка"));
-    let contractor = contractor.map_or("ctr_none".into(), |one| one["contractor"]["id"].as_str().expect("an id").to_owned());
+    let contractor =
+        contractor.map_or("ctr_none".into(), |one| one["contractor"]["id"].as_str().expect("an id").to_owned());
     let times = |field: &str| {
         let mut times: Vec<&Value> = all.iter().map(|one| &one[field]).filter(|at| at.is_string()).collect();
         times.sort_by_key(|at| at.as_str());
@@ -270,7 +273,13 @@ async fn each_filter_holds_alone_and_beside_each_other(world: World) {
             .zip(found)
             .filter(|((_, expected), (found, total))| found != expected || *total != expected.len() as u64)
             .collect();
-        assert!(wrong.is_empty(), "{} of {} are wrong: {:#?}", wrong.len(), filters.len(), &wrong[..wrong.len().min(5)]);
+        assert!(
+            wrong.is_empty(),
+            "{} of {} are wrong: {:#?}",
+            wrong.len(),
+            filters.len(),
+            &wrong[..wrong.len().min(5)]
+        );
     }
 }
 
@@ -306,7 +315,8 @@ async fn each_order_runs_both_ways(world: World) {
 
 async fn a_filter_that_makes_no_sense_is_refused(world: World) {
     let ask = async |filter: &str| {
-        let answer = world.admin.api.run(&format!("{{ dialogues(filter: {{ {filter} }}) {{ nodes {{ id }} }} }}"), Value::Null);
+        let answer =
+            world.admin.api.run(&format!("{{ dialogues(filter: {{ {filter} }}) {{ nodes {{ id }} }} }}"), Value::Null);
         answer.await
     };
     for field in ["openedAt", "closedAt", "lastActivityAt"] {

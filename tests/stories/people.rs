@@ -37,7 +37,8 @@ async fn email(user: &Someone) -> String {
 async fn update(by: &Someone, user: &Someone, fields: Value) -> Answer {
     let mut input = fields;
     input["userId"] = json!(user.id);
-    let update = "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id name email role isActive } } }";
+    let update =
+        "mutation($input: UpdateUserInput!) { updateUser(input: $input) { user { id name email role isActive } } }";
     by.api.run(update, json!({ "input": input })).await
 }
 
@@ -57,7 +58,11 @@ async fn whoever_knows_the_password_signs_in_and_out(world: World) {
         assert_eq!(out.at("signOut.signedOut"), true);
 
         assert_eq!(session.run(VIEWER, Value::Null).await.error_code(), "UNAUTHENTICATED");
-        assert_eq!(user.api.run(VIEWER, Value::Null).await.at("viewer.id"), &json!(user.id), "the token is another thing");
+        assert_eq!(
+            user.api.run(VIEWER, Value::Null).await.at("viewer.id"),
+            &json!(user.id),
+            "the token is another thing"
+        );
         let kept = user.api.run("mutation { signOut { signedOut } }", Value::Null).await;
         assert_eq!(kept.error_code(), "CONFLICT", "an API token is revoked instead");
     }
@@ -72,7 +77,8 @@ async fn whoever_knows_the_password_signs_in_and_out(world: World) {
         assert!(cookie.contains(part), "{cookie} has no {part}");
     }
     let (pair, _) = cookie.split_once(';').expect("attributes");
-    let asked = http.post(&url).header("Cookie", pair).json(&json!({ "query": VIEWER })).send().await.expect("an answer");
+    let asked =
+        http.post(&url).header("Cookie", pair).json(&json!({ "query": VIEWER })).send().await.expect("an answer");
     let asked: Value = asked.json().await.expect("JSON");
     assert_eq!(asked["data"]["viewer"]["id"], json!(world.admin.id));
 }
@@ -124,7 +130,9 @@ async fn too_many_failures_have_to_wait(world: World) {
 
 async fn one_document_signs_in_once(world: World) {
     let many: String = (0..20)
-        .map(|n| format!("s{n}: signIn(input: {{ email: \"admin@example.com\", password: \"guess {n}\" }}) {{ token }} "))
+        .map(|n| {
+            format!("s{n}: signIn(input: {{ email: \"admin@example.com\", password: \"guess {n}\" }}) {{ token }} ")
+        })
         .collect();
     let answer = anonymous(&world).run(&format!("mutation {{ {many} }}"), Value::Null).await;
     assert_eq!(answer.error_code(), "BAD_USER_INPUT");
@@ -135,7 +143,12 @@ async fn one_document_signs_in_once(world: World) {
 }
 
 async fn users(world: &World) -> Value {
-    world.admin.api.run("{ users(first: 100) { nodes { id name email role isActive } } }", Value::Null).await.get("users.nodes")
+    world
+        .admin
+        .api
+        .run("{ users(first: 100) { nodes { id name email role isActive } } }", Value::Null)
+        .await
+        .get("users.nodes")
 }
 
 async fn new_employees_are_checked(world: World) {
@@ -144,7 +157,17 @@ async fn new_employees_are_checked(world: World) {
     let good = json!({ "name": "Zoë", "email": "zoe@example.com", "password": "long enough", "role": "OBSERVER" });
     for (field, values) in [
         ("name", vec![json!(""), json!("  "), json!("a\nb"), json!("n".repeat(257)), json!("\u{0}")]),
-        ("email", vec![json!(""), json!("zoe"), json!("@example.com"), json!("zoe@"), json!("z o@example.com"), json!("ADMIN@example.com")]),
+        (
+            "email",
+            vec![
+                json!(""),
+                json!("zoe"),
+                json!("@example.com"),
+                json!("zoe@"),
+                json!("z o@example.com"),
+                json!("ADMIN@example.com"),
+            ],
+        ),
         ("password", vec![json!(""), json!("short"), json!("p".repeat(1025))]),
     ] {
         for value in values {
@@ -152,7 +175,11 @@ async fn new_employees_are_checked(world: World) {
             input[field] = value.clone();
             let answer = world.admin.api.run(create, json!({ "input": input })).await;
             let expected = format!("input.{field}");
-            assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(expected.as_str())), "{value}");
+            assert_eq!(
+                (answer.error_code(), answer.error_field()),
+                ("BAD_USER_INPUT", Some(expected.as_str())),
+                "{value}"
+            );
         }
     }
     assert_eq!(users(&world).await, before, "what was refused changed nothing");
@@ -161,7 +188,10 @@ async fn new_employees_are_checked(world: World) {
     input["name"] = json!("  Zoë  ");
     input["email"] = json!(" Zoe@Example.com ");
     let answer = world.admin.api.run(create, json!({ "input": input })).await;
-    assert_eq!((answer.at("createUser.user.name"), answer.at("createUser.user.email")), (&json!("Zoë"), &json!("zoe@example.com")));
+    assert_eq!(
+        (answer.at("createUser.user.name"), answer.at("createUser.user.email")),
+        (&json!("Zoë"), &json!("zoe@example.com"))
+    );
     sign_in(&anonymous(&world), "zoe@example.com", "long enough").await.data();
 }
 

@@ -17,7 +17,9 @@ const CHANNEL: &str = "id name state stateReason queue { id } funnel { id } welc
 async fn update(by: &Someone, channel: &Channel, fields: Value) -> Answer {
     let mut input = fields;
     input["channelId"] = json!(channel.id);
-    let update = format!("mutation($input: UpdateChannelInput!) {{ updateChannel(input: $input) {{ channel {{ {CHANNEL} }} }} }}");
+    let update = format!(
+        "mutation($input: UpdateChannelInput!) {{ updateChannel(input: $input) {{ channel {{ {CHANNEL} }} }} }}"
+    );
     by.api.run(&update, json!({ "input": input })).await
 }
 
@@ -108,13 +110,21 @@ async fn settings_that_cannot_be_are_refused_whole(world: World) {
         // Beside a change that could be made.
         let answer = update(&world.admin, &channel, json!({ "autoReplyEnabled": false, field: value })).await;
         let expected = format!("input.{field}");
-        assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(expected.as_str())), "{answer}");
+        assert_eq!(
+            (answer.error_code(), answer.error_field()),
+            ("BAD_USER_INPUT", Some(expected.as_str())),
+            "{answer}"
+        );
     }
     assert_eq!(settings(&world).await, before);
 
     let answer = update(&world.admin, &channel, json!({ "welcomeText": just, "autoReplyText": "  " })).await;
     let changed = answer.at("updateChannel.channel");
-    assert_eq!((&changed["welcomeText"], &changed["autoReplyText"]), (&json!(just), &Value::Null), "an empty text is none");
+    assert_eq!(
+        (&changed["welcomeText"], &changed["autoReplyText"]),
+        (&json!(just), &Value::Null),
+        "an empty text is none"
+    );
 }
 
 async fn each_change_is_told_once(world: World) {
@@ -137,7 +147,9 @@ async fn each_change_is_told_once(world: World) {
 
 async fn a_funnel_brings_deals_until_it_is_cleared(world: World) {
     let channel = world.connect_channel("Shop").await;
-    let deals = async |dialogue: &str| world.admin.dialogue(dialogue, "deals { funnel { id } stage { name } }").await["deals"].clone();
+    let deals = async |dialogue: &str| {
+        world.admin.dialogue(dialogue, "deals { funnel { id } stage { name } }").await["deals"].clone()
+    };
     let without = world.write(&channel, &Person::new(501), "hello").await;
     assert_eq!(deals(&without).await, json!([]));
 
@@ -170,7 +182,11 @@ async fn a_bot_is_connected_once_and_comes_back(world: World) {
     }
     assert!(world.telegram.webhook(&channel.token).is_none(), "Telegram posts nothing more");
     let send = json!({ "input": { "dialogueId": dialogue, "text": "too late" } });
-    let send = world.admin.api.run("mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }", send).await;
+    let send = world
+        .admin
+        .api
+        .run("mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }", send)
+        .await;
     assert_eq!(send.error_code(), "CONFLICT");
 
     let back = world.admin.api.run(connect, json!({ "token": channel.token, "name": "Back" })).await;
@@ -191,7 +207,9 @@ async fn a_bot_is_connected_once_and_comes_back(world: World) {
 
 async fn channels_that_are_not_built_yet_say_so(world: World) {
     let connect = async |credentials: &str| {
-        let connect = format!("mutation {{ connectChannel(input: {{ name: \"x\", credentials: {{ {credentials} }} }}) {{ channel {{ id }} }} }}");
+        let connect = format!(
+            "mutation {{ connectChannel(input: {{ name: \"x\", credentials: {{ {credentials} }} }}) {{ channel {{ id }} }} }}"
+        );
         world.admin.api.run(&connect, Value::Null).await
     };
     for (kind, credentials) in [
@@ -204,7 +222,9 @@ async fn channels_that_are_not_built_yet_say_so(world: World) {
         assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(field.as_str())));
         assert!(answer.error()["message"].as_str().is_some_and(|words| words.len() > 20), "{answer}");
     }
-    for none in ["", "vk: { groupId: \"1\", accessToken: \"x\" }, viber: { authToken: \"x\" }", "telegram: null", "icq: {}"] {
+    for none in
+        ["", "vk: { groupId: \"1\", accessToken: \"x\" }, viber: { authToken: \"x\" }", "telegram: null", "icq: {}"]
+    {
         assert_eq!(connect(none).await.error_code(), "BAD_USER_INPUT", "{none}");
     }
     assert_eq!(world.admin.api.run("{ channels { id } }", Value::Null).await.at("channels"), &json!([]));

@@ -31,7 +31,8 @@ async fn bodies_are_bounded(world: World) {
     let channel = world.connect_channel("Shop").await;
     let webhook = world.telegram.wait_for_webhook(&channel.token).await;
     let before = world.cursor().await;
-    let large = |over: usize| format!("{{\"query\":\"{{ viewer {{ id }} }}\", \"extensions\": \"{}\"}}", "x".repeat(over));
+    let large =
+        |over: usize| format!("{{\"query\":\"{{ viewer {{ id }} }}\", \"extensions\": \"{}\"}}", "x".repeat(over));
     let request = |body: String| door(&world, Method::POST).header("Content-Type", "application/json").body(body);
     assert_eq!(hear(request(large(MEBIBYTE))).await.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(hear(request(large(MEBIBYTE - 1000))).await.status, StatusCode::OK);
@@ -70,7 +71,11 @@ async fn nested_literals_do_not_kill_the_server(world: World) {
         let lists = format!("query($x: {}ID{}) {{ viewer {{ id }} }}", "[".repeat(depth), "]".repeat(depth));
         assert!(!anonymous.run(&lists, Value::Null).await.errors().is_empty());
         // Variables are JSON, which nests as well.
-        let nested = format!("{{\"query\":\"{{ viewer {{ id }} }}\",\"variables\":{{\"x\":{}1{}}}}}", "[".repeat(depth), "]".repeat(depth));
+        let nested = format!(
+            "{{\"query\":\"{{ viewer {{ id }} }}\",\"variables\":{{\"x\":{}1{}}}}}",
+            "[".repeat(depth),
+            "]".repeat(depth)
+        );
         let heard = hear(door(&world, Method::POST).header("Content-Type", "application/json").body(nested)).await;
         assert!(heard.status == StatusCode::OK || heard.status == StatusCode::BAD_REQUEST, "{}", heard.status);
     }
@@ -78,18 +83,21 @@ async fn nested_literals_do_not_kill_the_server(world: World) {
     let bomb = format!("{{ node(id: {}1{}) {{ id }} }}", "[".repeat(5_000), "]".repeat(5_000));
     let heard = hear(http().get(asking(&world, &[("query", &bomb)]))).await;
     assert_eq!(heard.code(), "QUERY_TOO_COMPLEX");
-    let mut socket = Raw::acknowledged(&format!("{}/graphql", world.server.url), world.admin.api.token.as_deref()).await;
+    let mut socket =
+        Raw::acknowledged(&format!("{}/graphql", world.server.url), world.admin.api.token.as_deref()).await;
     socket.send(json!({ "type": "subscribe", "id": "1", "payload": { "query": bomb } })).await;
     let message = socket.next().await;
-    assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("QUERY_TOO_COMPLEX")));
+    assert_eq!(
+        (&message["type"], &message["payload"][0]["extensions"]["code"]),
+        (&json!("error"), &json!("QUERY_TOO_COMPLEX"))
+    );
     alive(&world).await;
 }
 
 async fn a_fragment_bomb_does_not_hang_the_server(world: World) {
     let anonymous = Api::anonymous(&world.server.url);
-    let fragments: String = (0..8)
-        .map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(12)))
-        .collect();
+    let fragments: String =
+        (0..8).map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(12))).collect();
     let bomb = format!("{{ ...F0 }} {fragments} fragment F8 on Query {{ viewer {{ id }} }}");
     assert_eq!(anonymous.run(&bomb, Value::Null).await.error_code(), "QUERY_TOO_COMPLEX");
     let circle = "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }";
@@ -97,7 +105,10 @@ async fn a_fragment_bomb_does_not_hang_the_server(world: World) {
     let aliases: String = (0..5_000).map(|n| format!("a{n}: viewer {{ id }} ")).collect();
     assert_eq!(anonymous.run(&format!("{{ {aliases} }}"), Value::Null).await.error_code(), "QUERY_TOO_COMPLEX");
     let directives = "@skip(if: false) ".repeat(1_000);
-    assert_eq!(anonymous.run(&format!("{{ viewer {directives} {{ id }} }}"), Value::Null).await.error_code(), "QUERY_TOO_COMPLEX");
+    assert_eq!(
+        anonymous.run(&format!("{{ viewer {directives} {{ id }} }}"), Value::Null).await.error_code(),
+        "QUERY_TOO_COMPLEX"
+    );
     alive(&world).await;
 }
 
@@ -105,7 +116,11 @@ async fn costly_documents_are_refused(world: World) {
     let costly = "{ dialogues(first: 100) { nodes { messages(first: 100) { nodes { dialogue { events(first: 100) { nodes { cursor } } } } } } } }";
     let heard = hear(door(&world, Method::POST).json(&json!({ "query": costly }))).await;
     assert_eq!(heard.code(), "QUERY_TOO_COMPLEX");
-    assert!(heard.json()["errors"][0]["message"].as_str().is_some_and(|words| words.contains("smaller pages")), "{}", heard.body);
+    assert!(
+        heard.json()["errors"][0]["message"].as_str().is_some_and(|words| words.contains("smaller pages")),
+        "{}",
+        heard.body
+    );
     // What a front end asks for on its first screen is far below.
     let usual = "{ dialogues(first: 50) { nodes { id state group unreadCount client { id name avatarUrl } channel { id name kind }
         lastMessage { id text origin createdAt author { __typename ... on User { id name } } delivery { status } attachments { __typename ... on File { id name } } }
@@ -124,7 +139,11 @@ async fn a_subscription_has_one_field(world: World) {
     ] {
         socket.send(json!({ "type": "subscribe", "id": "1", "payload": { "query": document } })).await;
         let message = socket.next().await;
-        assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("BAD_USER_INPUT")), "{message}");
+        assert_eq!(
+            (&message["type"], &message["payload"][0]["extensions"]["code"]),
+            (&json!("error"), &json!("BAD_USER_INPUT")),
+            "{message}"
+        );
     }
 }
 

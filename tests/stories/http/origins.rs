@@ -10,7 +10,11 @@ use crate::harness::world::World;
 
 use super::{door, hear, http, told_once};
 
-told_once!(other_origins_read_what_is_allowed_to_them, a_cookie_counts_on_our_own_pages, a_socket_takes_a_cookie_of_our_own_pages);
+told_once!(
+    other_origins_read_what_is_allowed_to_them,
+    a_cookie_counts_on_our_own_pages,
+    a_socket_takes_a_cookie_of_our_own_pages
+);
 
 const ALLOWED: &str = "https://desk.example";
 const FOREIGN: &str = "https://evil.example";
@@ -83,13 +87,19 @@ async fn a_cookie_counts_on_our_own_pages(world: World) {
     assert_eq!(ask(None, "colloquy_session=").await, Value::Null);
     assert_eq!(ask(None, "colloquy_session=cqs_nonsense").await, Value::Null, "one that is over counts as none");
     // With one that is over, the page can sign in anew.
-    let sign_in = "mutation { signIn(input: { email: \"admin@example.com\", password: \"correct horse battery\" }) { token } }";
-    let heard = hear(http().post(&url).header(COOKIE, "colloquy_session=cqs_nonsense").json(&json!({ "query": sign_in }))).await;
+    let sign_in =
+        "mutation { signIn(input: { email: \"admin@example.com\", password: \"correct horse battery\" }) { token } }";
+    let heard =
+        hear(http().post(&url).header(COOKIE, "colloquy_session=cqs_nonsense").json(&json!({ "query": sign_in })))
+            .await;
     assert!(heard.json()["data"]["signIn"]["token"].is_string(), "{}", heard.body);
     // A file as well.
     let heard = hear(http().get(format!("{}/files/fil_x", world.server.url)).header(COOKIE, &cookie)).await;
     assert_eq!(heard.status, StatusCode::NOT_FOUND);
-    let heard = hear(http().get(format!("{}/files/fil_{:032}", world.server.url, 0)).header(COOKIE, &cookie).header(ORIGIN, FOREIGN)).await;
+    let heard = hear(
+        http().get(format!("{}/files/fil_{:032}", world.server.url, 0)).header(COOKIE, &cookie).header(ORIGIN, FOREIGN),
+    )
+    .await;
     assert_eq!(heard.status, StatusCode::UNAUTHORIZED);
 }
 
@@ -100,7 +110,13 @@ async fn a_socket_takes_a_cookie_of_our_own_pages(world: World) {
     let cookie = cookie(&world);
     let token = world.admin.api.token.as_deref().expect("signed in");
     let init = json!({ "type": "connection_init" });
-    for (origin, counts) in [(None, true), (Some(world.server.url.as_str()), true), (Some(ALLOWED), true), (Some(FOREIGN), false), (Some("null"), false)] {
+    for (origin, counts) in [
+        (None, true),
+        (Some(world.server.url.as_str()), true),
+        (Some(ALLOWED), true),
+        (Some(FOREIGN), false),
+        (Some("null"), false),
+    ] {
         let mut headers = vec![("Cookie", cookie.as_str())];
         headers.extend(origin.map(|origin| ("Origin", origin)));
         let mut socket = Raw::open_with(&url, &headers).await.unwrap_or_else(|error| panic!("{origin:?}: {error}"));

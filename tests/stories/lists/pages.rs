@@ -10,7 +10,8 @@ use crate::harness::world::World;
 stories!(World: every_connection_is_walked_by_its_cursors, pages_stay_together_while_rows_come,
     a_page_that_is_none_is_refused);
 
-const PAGE: &str = "{ edges { cursor node { __typename } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
+const PAGE: &str =
+    "{ edges { cursor node { __typename } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
 
 /// Walks a list through pages of several sizes, both ways: every item once, in order. `list` is a root field with
 /// `ARGUMENTS` where those of the page go.
@@ -36,9 +37,13 @@ async fn walk_at(api: &Api, document: &str, path: &str, by: &str, expected: &[St
                 let answer = api.run(&asked, Value::Null).await;
                 let page = answer.at(path);
                 let edges = page["edges"].as_array().expect("edges");
-                let (start, end) = (edges.first().map(|edge| &edge["cursor"]), edges.last().map(|edge| &edge["cursor"]));
+                let (start, end) =
+                    (edges.first().map(|edge| &edge["cursor"]), edges.last().map(|edge| &edge["cursor"]));
                 let info = &page["pageInfo"];
-                assert_eq!((start.unwrap_or(&Value::Null), end.unwrap_or(&Value::Null)), (&info["startCursor"], &info["endCursor"]));
+                assert_eq!(
+                    (start.unwrap_or(&Value::Null), end.unwrap_or(&Value::Null)),
+                    (&info["startCursor"], &info["endCursor"])
+                );
                 let items = edges.iter().map(|edge| edge["node"][by].as_str().expect("a text").to_owned());
                 let more = if backward { "hasPreviousPage" } else { "hasNextPage" };
                 let behind = if backward { "hasNextPage" } else { "hasPreviousPage" };
@@ -47,7 +52,10 @@ async fn walk_at(api: &Api, document: &str, path: &str, by: &str, expected: &[St
                 if info[more] == false {
                     break;
                 }
-                assert!(edges.len() == size && seen.len() < 1000, "a page that is not full, and is not the last: {answer}");
+                assert!(
+                    edges.len() == size && seen.len() < 1000,
+                    "a page that is not full, and is not the last: {answer}"
+                );
                 cursor = if backward { info["startCursor"].clone() } else { info["endCursor"].clone() };
             }
             assert_eq!(seen, expected, "{document} by {size}, backward: {backward}");
@@ -86,9 +94,8 @@ async fn every_connection_is_walked_by_its_cursors(world: World) {
         admin.api.run(make, json!({ "d": dialogue, "p": project, "f": funnel })).await.data();
     }
     let in_dialogue = |list: &str| format!("{{ dialogue(id: {dialogue:?}) {{ {list}(ARGUMENTS) CONNECTION }} }}");
-    let in_project = |list: &str| {
-        format!("{{ node(id: {project:?}) {{ ... on Project {{ {list}(ARGUMENTS) CONNECTION }} }} }}")
-    };
+    let in_project =
+        |list: &str| format!("{{ node(id: {project:?}) {{ ... on Project {{ {list}(ARGUMENTS) CONNECTION }} }} }}");
     let root = |list: &str| format!("{{ {list}(ARGUMENTS) CONNECTION }}");
     for (document, path, by, both_ways) in [
         (root("dialogues"), "dialogues", "id", true),
@@ -106,20 +113,33 @@ async fn every_connection_is_walked_by_its_cursors(world: World) {
         (root("tasks"), "tasks", "id", false),
     ] {
         // In one page, whatever comes to it: the walks have to agree with it.
-        let whole = document.replace("ARGUMENTS", "first: 100").replace("CONNECTION", &format!("{{ edges {{ node {{ {by} }} }} }}"));
+        let whole = document
+            .replace("ARGUMENTS", "first: 100")
+            .replace("CONNECTION", &format!("{{ edges {{ node {{ {by} }} }} }}"));
         let whole = admin.api.run(&whole, Value::Null).await;
         let edges = whole.at(path)["edges"].as_array().expect("edges").clone();
-        let items: Vec<String> = edges.iter().map(|edge| edge["node"][by].as_str().expect("a text").to_owned()).collect();
+        let items: Vec<String> =
+            edges.iter().map(|edge| edge["node"][by].as_str().expect("a text").to_owned()).collect();
         assert!(items.len() >= 4 || path == "node.activity", "{path} has few: {}", items.len());
         walk_at(&admin.api, &document, path, by, &items, both_ways).await;
     }
     // The first 50 when nothing is said.
     for n in 0..60 {
-        admin.api.run("mutation($n: String!) { createProject(input: { name: $n }) { project { id } } }", json!({ "n": format!("p{n}") })).await.data();
+        admin
+            .api
+            .run(
+                "mutation($n: String!) { createProject(input: { name: $n }) { project { id } } }",
+                json!({ "n": format!("p{n}") }),
+            )
+            .await
+            .data();
     }
     let answer = admin.api.run("{ projects { nodes { id } totalCount pageInfo { hasNextPage } } }", Value::Null).await;
     assert_eq!(answer.get::<Vec<Value>>("projects.nodes").len(), 50);
-    assert_eq!((answer.at("projects.totalCount"), answer.at("projects.pageInfo.hasNextPage")), (&json!(65), &json!(true)));
+    assert_eq!(
+        (answer.at("projects.totalCount"), answer.at("projects.pageInfo.hasNextPage")),
+        (&json!(65), &json!(true))
+    );
 }
 
 async fn pages_stay_together_while_rows_come(world: World) {

@@ -25,7 +25,8 @@ async fn the_last_administrator_stays_one(world: World) {
     let admin = &world.admin;
     let inactive = world.user("ADMIN").await;
     update(admin, &inactive, json!({ "isActive": false })).await.data();
-    let changes = [json!({ "role": "EMPLOYEE" }), json!({ "isActive": false }), json!({ "role": "OBSERVER", "isActive": false })];
+    let changes =
+        [json!({ "role": "EMPLOYEE" }), json!({ "isActive": false }), json!({ "role": "OBSERVER", "isActive": false })];
     for change in &changes {
         assert_eq!(update(admin, admin, change.clone()).await.error_code(), "CONFLICT", "{change}");
     }
@@ -77,7 +78,9 @@ async fn a_new_role_holds_at_once_and_is_told_to_its_owner(world: World) {
     let start = world.cursor().await;
     let mut live = world.follow(&user.api, Some(&start)).await;
     let sees = async || {
-        let read = user.api.run("query($id: ID!) { dialogue(id: $id) { id } dialogues { totalCount } }", json!({ "id": dialogue }));
+        let read = user
+            .api
+            .run("query($id: ID!) { dialogue(id: $id) { id } dialogues { totalCount } }", json!({ "id": dialogue }));
         let answer = read.await;
         assert_eq!(answer.at("dialogue").is_null(), answer.at("dialogues.totalCount") == 0, "{answer}");
         !answer.at("dialogue").is_null()
@@ -106,7 +109,9 @@ async fn a_new_role_holds_at_once_and_is_told_to_its_owner(world: World) {
     }
     assert_eq!(feed::events(&world.admin.api, Some(&start)).await, Vec::<Value>::new(), "it is theirs alone");
     let named = "query($after: String, $kinds: [EventKind!]) { events(after: $after, filter: { kinds: $kinds }) { nodes { kind } } }";
-    for (kinds, count) in [(json!(["MESSAGE_ADDED"]), 0), (json!(["ACCESS_GRANTED"]), 2), (json!(["ACCESS_REVOKED"]), 2)] {
+    for (kinds, count) in
+        [(json!(["MESSAGE_ADDED"]), 0), (json!(["ACCESS_GRANTED"]), 2), (json!(["ACCESS_REVOKED"]), 2)]
+    {
         let answer = user.api.run(named, json!({ "after": start, "kinds": kinds })).await;
         assert_eq!(answer.get::<Vec<Value>>("events.nodes").len(), count, "{kinds}");
     }

@@ -40,7 +40,8 @@ async fn a_token_is_shown_once_and_works_until_it_is_revoked(world: World) {
     let created = create(&user, json!({ "name": "sync" })).await;
     let token = created.at("createApiToken.apiToken").clone();
     assert_eq!((&token["user"]["id"], &token["lastUsedAt"]), (&json!(user.id), &Value::Null));
-    let program = Someone { id: user.id.clone(), api: user.api.with_token(&created.get::<String>("createApiToken.secret")) };
+    let program =
+        Someone { id: user.id.clone(), api: user.api.with_token(&created.get::<String>("createApiToken.secret")) };
     assert_eq!(program.api.run(VIEWER, Value::Null).await.at("viewer.id"), &json!(user.id));
     let listed: Vec<Value> = user.api.run(TOKENS, Value::Null).await.get("apiTokens");
     let listed = listed.iter().find(|listed| listed["id"] == token["id"]).expect("it is listed");
@@ -86,7 +87,11 @@ async fn tokens_are_checked(world: World) {
     let dated = create(&user, json!({ "name": "dated", "expiresAt": "2999-12-31T23:59:59.9999+03:00" })).await;
     assert_eq!(dated.at("createApiToken.apiToken.expiresAt"), "2999-12-31T20:59:59.999Z", "UTC, to the millisecond");
     for token in ["", "nonsense", "cqt_", "cqs_nonsense", &"t".repeat(5000)] {
-        assert_eq!(user.api.with_token(token).run(VIEWER, Value::Null).await.error_code(), "UNAUTHENTICATED", "{token}");
+        assert_eq!(
+            user.api.with_token(token).run(VIEWER, Value::Null).await.error_code(),
+            "UNAUTHENTICATED",
+            "{token}"
+        );
     }
 }
 

@@ -79,8 +79,21 @@ async fn help_lists_all_settings() {
     let output = run(&Scratch::new(), &["serve", "--help"], &[("DATABASE_URL", "postgres://x:hidden@y/z")], "").await;
     let help = text(&output.stdout);
     for name in [
-        "DATABASE_URL", "REDIS_URL", "LISTEN", "PUBLIC_URL", "SECRET_KEY", "FILES_URL", "TELEGRAM_API_URL", "VK_API_URL",
-        "VIBER_API_URL", "LOG", "LOG_FORMAT", "INTROSPECTION", "ALLOWED_ORIGINS", "METRICS_LISTEN", "--demo",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "LISTEN",
+        "PUBLIC_URL",
+        "SECRET_KEY",
+        "FILES_URL",
+        "TELEGRAM_API_URL",
+        "VK_API_URL",
+        "VIBER_API_URL",
+        "LOG",
+        "LOG_FORMAT",
+        "INTROSPECTION",
+        "ALLOWED_ORIGINS",
+        "METRICS_LISTEN",
+        "--demo",
     ] {
         assert!(help.contains(name), "{name} is not in\n{help}");
     }
@@ -120,7 +133,8 @@ async fn employees_and_tokens_are_made_on_the_command_line() {
     }
     assert_eq!(add("boris@example.com", "king", "long enough\n").await.status.code(), Some(2));
 
-    let token = async |email: &str| run(&dir, &["token", "create", "--email", email, "--name", "sync"], &settings, "").await;
+    let token =
+        async |email: &str| run(&dir, &["token", "create", "--email", email, "--name", "sync"], &settings, "").await;
     let output = token("Anna@Example.com").await;
     assert!(output.status.success(), "{output:?}");
     let printed = text(&output.stdout).trim().to_owned();
@@ -128,7 +142,9 @@ async fn employees_and_tokens_are_made_on_the_command_line() {
     assert!(output.status.code() == Some(1) && text(&output.stderr).lines().count() == 1, "{output:?}");
 
     let program = Program::serve(&settings).await;
-    let sign_in = format!("mutation {{ signIn(input: {{ email: \"anna@example.com\", password: {PASSWORD:?} }}) {{ viewer {{ role }} }} }}");
+    let sign_in = format!(
+        "mutation {{ signIn(input: {{ email: \"anna@example.com\", password: {PASSWORD:?} }}) {{ viewer {{ role }} }} }}"
+    );
     let anonymous = Api::anonymous(program.url());
     assert_eq!(anonymous.run(&sign_in, Value::Null).await.at("signIn.viewer.role"), "ADMIN");
     let viewer = anonymous.with_token(&printed).run("{ viewer { email } }", Value::Null).await;

@@ -163,7 +163,8 @@ async fn until_the_end(feed: &mut Feed, common: &str) -> Vec<Value> {
 async fn typing_is_for_who_may_see_it(world: World) {
     let stage = Stage::set(&world).await;
     let cast = Cast::gather(&world, &stage).await;
-    let document = "subscription($d: ID!) { typing(dialogueId: $d) { dialogue { id } actor { ... on User { id } } until } }";
+    let document =
+        "subscription($d: ID!) { typing(dialogueId: $d) { dialogue { id } actor { ... on User { id } } until } }";
     let mut following = Vec::new();
     for viewer in &cast.seeing[1..] {
         let socket = Socket::connect(&format!("{}/graphql", viewer.api.url), viewer.api.token.as_deref()).await;
@@ -251,7 +252,10 @@ async fn groups_and_totals_count_what_may_be_seen(world: World) {
     let live = "subscription { inbox { mine { ...G } unassigned { ...G } others { ...G } closed { ...G } } }
         fragment G on InboxGroup { count unreadCount }";
     let total = |inbox: &Value| -> i64 {
-        ["mine", "unassigned", "others", "closed"].iter().map(|group| inbox[group]["count"].as_i64().expect("a count")).sum()
+        ["mine", "unassigned", "others", "closed"]
+            .iter()
+            .map(|group| inbox[group]["count"].as_i64().expect("a count"))
+            .sum()
     };
     for viewer in cast.seeing.iter().chain([&cast.stranger]) {
         // There is a third, of nobody here.

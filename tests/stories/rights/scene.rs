@@ -53,7 +53,8 @@ pub struct Stage {
 
 impl Stage {
     pub async fn set(world: &World) -> Self {
-        let funnel = "mutation { createFunnel(input: { name: \"Sales\", stages: [{ name: \"New\" }] }) { funnel { id } } }";
+        let funnel =
+            "mutation { createFunnel(input: { name: \"Sales\", stages: [{ name: \"New\" }] }) { funnel { id } } }";
         let funnel: String = world.admin.api.run(funnel, Value::Null).await.get("createFunnel.funnel.id");
         let channel = world.connect_channel("Shop").await;
         world.set_channel(&channel, json!({ "funnelId": funnel })).await;

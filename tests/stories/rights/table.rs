@@ -41,6 +41,9 @@ impl Row {
 /// Whoever knows a password may sign in, and whoever is signed in may sign out.
 pub const FOR_EVERYBODY: &[&str] = &["signIn", "signOut"];
 
+/// Rows whose first id is not what they are about, but names something that every user may see.
+pub const NAMED: &[(&str, &str)] = &[("createApiToken", "another's")];
+
 const fn row(mutation: &'static str, what: &'static str, may: [May; 5], ask: fn(&Scene) -> String) -> Row {
     Row { mutation, what, may, ask }
 }
@@ -101,7 +104,10 @@ pub const ROWS: &[Row] = &[
         format!("sendMessage(input: {{ dialogueId: {:?}, text: \"hello\" }}) {{ message {{ id }} }}", s.dialogue)
     }),
     row("updateContractor", "the dialogue's", WORK, |s| {
-        format!("updateContractor(input: {{ contractorId: {:?}, note: \"x\" }}) {{ contractor {{ id }} }}", s.cards.contractor)
+        format!(
+            "updateContractor(input: {{ contractorId: {:?}, note: \"x\" }}) {{ contractor {{ id }} }}",
+            s.cards.contractor
+        )
     }),
     row("updateDeal", "the dialogue's", WORK, |s| {
         format!("updateDeal(input: {{ dealId: {:?}, title: \"x\" }}) {{ deal {{ id }} }}", s.cards.deal)
@@ -115,9 +121,7 @@ pub const ROWS: &[Row] = &[
     row("linkDeal", "", WORK, |s| in_dialogue("linkDeal", s, &format!(", dealId: {:?}", s.others.deal))),
     row("unlinkDeal", "", WORK, |s| in_dialogue("unlinkDeal", s, &format!(", dealId: {:?}", s.cards.deal))),
     row("linkProject", "", WORK, |s| in_dialogue("linkProject", s, &format!(", projectId: {:?}", s.others.project))),
-    row("unlinkProject", "", WORK, |s| {
-        in_dialogue("unlinkProject", s, &format!(", projectId: {:?}", s.cards.project))
-    }),
+    row("unlinkProject", "", WORK, |s| in_dialogue("unlinkProject", s, &format!(", projectId: {:?}", s.cards.project))),
     row("linkTask", "", WORK, |s| in_dialogue("linkTask", s, &format!(", taskId: {:?}", s.others.task))),
     row("unlinkTask", "", WORK, |s| in_dialogue("unlinkTask", s, &format!(", taskId: {:?}", s.cards.task))),
     row("linkContractor", "", WORK, |s| {
@@ -152,9 +156,7 @@ pub const ROWS: &[Row] = &[
     row("createTask", "from a dialogue", WORK, |s| {
         format!("createTask(input: {{ dialogueId: {:?}, title: \"New\" }}) {{ task {{ id }} }}", s.dialogue)
     }),
-    row("createTask", "of no dialogue", CURATE, |_| {
-        "createTask(input: { title: \"New\" }) { task { id } }".into()
-    }),
+    row("createTask", "of no dialogue", CURATE, |_| "createTask(input: { title: \"New\" }) { task { id } }".into()),
     row("blockClient", "", CURATE, |s| {
         format!("blockClient(clientId: {:?}, blocked: true) {{ client {{ id }} }}", s.client)
     }),
@@ -169,13 +171,17 @@ pub const ROWS: &[Row] = &[
         connect_channel("website: { allowedOrigins: [\"https://shop.example\"] }")
     }),
     row("updateChannel", "", ADMINISTER, |s| {
-        format!("updateChannel(input: {{ channelId: {:?}, name: \"Renamed\" }}) {{ channel {{ id }} }}", s.stage.channel.id)
+        format!(
+            "updateChannel(input: {{ channelId: {:?}, name: \"Renamed\" }}) {{ channel {{ id }} }}",
+            s.stage.channel.id
+        )
     }),
     row("disconnectChannel", "", ADMINISTER, |s| {
         format!("disconnectChannel(channelId: {:?}) {{ channel {{ id }} }}", s.stage.spare_channel.id)
     }),
     row("createUser", "", ADMINISTER, |s| {
-        let input = format!("name: \"New\", email: \"{}@new.example\", password: \"long enough\", role: OBSERVER", s.bot_token);
+        let input =
+            format!("name: \"New\", email: \"{}@new.example\", password: \"long enough\", role: OBSERVER", s.bot_token);
         format!("createUser(input: {{ {input} }}) {{ user {{ id }} }}")
     }),
     row("updateUser", "", ADMINISTER, |s| {

@@ -64,7 +64,9 @@ pub const WAYS: &[Way] = &[
         "dialogues(orderBy: { field: OPENED_AT, direction: ASC }, last: 100) { edges { cursor node { id } } }".into()
     }),
     way("Query.clients", |_| "clients(first: 100) { nodes { id dialogues { id } } }".into()),
-    way("Query.contractors", |_| "contractors(first: 100) { nodes { id dialogues { id } clients { id } deals { id } } }".into()),
+    way("Query.contractors", |_| {
+        "contractors(first: 100) { nodes { id dialogues { id } clients { id } deals { id } } }".into()
+    }),
     way("Query.deals", |_| "deals(first: 100) { nodes { id dialogues { id } contractor { id } } }".into()),
     way("Query.projects", |_| "projects(first: 100) { nodes { id dialogues { id } } }".into()),
     way("Query.tasks", |_| "tasks(first: 100) { nodes { id dialogues { id } } }".into()),
@@ -78,7 +80,9 @@ pub const WAYS: &[Way] = &[
     }),
     way("Deal.dialogues", |s| node(&s.cards.deal, "... on Deal { dialogues { id } }")),
     way("Deal.contractor", |s| node(&s.cards.deal, "... on Deal { contractor { id } }")),
-    way("Deal.activity", |s| node(&s.cards.deal, "... on Deal { activity(last: 100) { nodes { cursor dialogue { id } } } }")),
+    way("Deal.activity", |s| {
+        node(&s.cards.deal, "... on Deal { activity(last: 100) { nodes { cursor dialogue { id } } } }")
+    }),
     way("Project.dialogues", |s| node(&s.cards.project, "... on Project { dialogues { id } }")),
     way("Project.tasks", |s| node(&s.cards.project, "... on Project { tasks { nodes { id } } }")),
     way("Project.activity", |s| node(&s.cards.project, "... on Project { activity { nodes { cursor } } }")),
@@ -108,13 +112,45 @@ pub const ELSEWHERE: &[&str] = &[
 
 /// Types that belong to dialogues: a field that leads to one, from what is not itself seen through a dialogue, is a way in.
 pub const GUARDED: &[&str] = &[
-    "Node", "Dialogue", "DialogueConnection", "Message", "MessageConnection", "MessageSearchConnection", "Comment",
-    "CommentConnection", "File", "Event", "EventConnection", "EventBatch", "Inbox", "Typing", "Client", "ClientConnection",
-    "Contractor", "ContractorConnection", "Deal", "DealConnection", "Project", "ProjectConnection", "Task", "TaskConnection",
+    "Node",
+    "Dialogue",
+    "DialogueConnection",
+    "Message",
+    "MessageConnection",
+    "MessageSearchConnection",
+    "Comment",
+    "CommentConnection",
+    "File",
+    "Event",
+    "EventConnection",
+    "EventBatch",
+    "Inbox",
+    "Typing",
+    "Client",
+    "ClientConnection",
+    "Contractor",
+    "ContractorConnection",
+    "Deal",
+    "DealConnection",
+    "Project",
+    "ProjectConnection",
+    "Task",
+    "TaskConnection",
 ];
 
 /// What can be reached without seeing a dialogue.
 pub const OPEN: &[&str] = &[
-    "Query", "Subscription", "Client", "Contractor", "Deal", "Project", "Task", "Channel", "User", "Tag", "Funnel", "Stage",
+    "Query",
+    "Subscription",
+    "Client",
+    "Contractor",
+    "Deal",
+    "Project",
+    "Task",
+    "Channel",
+    "User",
+    "Tag",
+    "Funnel",
+    "Stage",
     "ApiToken",
 ];
