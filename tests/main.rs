@@ -5,6 +5,7 @@ mod harness;
 mod stories {
     mod agreement;
     mod away;
+    mod cards;
     mod contract;
     mod editing;
     mod faults;
@@ -30,4 +31,5 @@ mod stories {
     mod sending;
     mod settings;
     mod storage;
+    mod telegram;
 }

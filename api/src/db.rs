@@ -1,6 +1,7 @@
 //! The database: connecting, the kinds of locks, and `Tx`, in which every change and its events commit together.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use colloquy_entity::Time;
@@ -107,8 +108,7 @@ pub struct Tx<'a> {
     inner: DatabaseTransaction,
     log: &'a Log,
     entries: Vec<Entry>,
-    /// The moment of this change: one for all that it writes.
-    pub now: Time,
+    now: AtomicI64,
 }
 
 impl<'a> Tx<'a> {
@@ -120,7 +120,18 @@ impl<'a> Tx<'a> {
             sqlite_transaction_mode: (!log.db().is_postgres()).then_some(SqliteTransactionMode::Immediate),
         };
         let inner = log.db().write().begin_with_options(options).await?;
-        Ok(Self { inner, log, entries: Vec::new(), now: Time::now() })
+        Ok(Self { inner, log, entries: Vec::new(), now: AtomicI64::new(Time::now().0) })
+    }
+
+    /// The moment of this change, for all that it writes.
+    pub fn now(&self) -> Time {
+        Time(self.now.load(Ordering::Relaxed))
+    }
+
+    /// Called once a dialogue is locked, with its last activity: the change is later than what it waited for, whatever
+    /// the clock of the machine that did that.
+    pub fn goes_on_after(&self, moment: Time) {
+        self.now.fetch_max(Time::now().max(moment).0, Ordering::Relaxed);
     }
 
     /// Tells of something that this change did. Events enter the log in the order of these calls.
@@ -136,7 +147,7 @@ impl<'a> Tx<'a> {
     /// Commits, and returns once the events can be read in the log.
     pub async fn commit(self) -> Result<()> {
         let Self { inner, log, entries, now } = self;
-        log.commit(inner, entries, now).await
+        log.commit(inner, entries, Time(now.into_inner())).await
     }
 }
 

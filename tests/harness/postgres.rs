@@ -70,7 +70,6 @@ impl PostgresServer {
     }
 
     /// A server apart with PostgreSQL's own durability, for who measures.
-    #[expect(dead_code, reason = "the benchmarks use it")]
     pub async fn start_own_durable() -> Self {
         Self::start_new(true).await
     }

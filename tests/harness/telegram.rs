@@ -4,8 +4,6 @@
 //! Nothing here sleeps: what a story waits for wakes it.
 
 mod api;
-#[cfg(test)]
-mod checks;
 mod socket;
 mod state;
 mod updates;
@@ -26,7 +24,7 @@ use url::Url;
 pub use state::{Call, Fault, Webhook};
 
 use socket::{Cut, Listener};
-use state::{Shared, StoredFile};
+use state::{Shared, State, StoredFile};
 
 /// How long a story waits for something that should come at once; only a failing one ever waits so long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +60,17 @@ impl Gate {
 impl FakeTelegram {
     /// Starts on a free port of 127.0.0.1.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.expect("a free port"))
+    }
+
+    /// Starts on a listener, for people: any well-formed token is a bot's, which is made when it is first used.
+    pub fn open(listener: TcpListener) -> Self {
+        let fake = Self::serve(listener);
+        fake.shared.change(|state| state.is_open = true);
+        fake
+    }
+
+    fn serve(listener: TcpListener) -> Self {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let shared = Arc::new(Shared::default());
         let app = Router::new()
@@ -88,6 +96,16 @@ impl FakeTelegram {
         self.shared.change(|state| state.add_bot(token, username));
     }
 
+    /// Whether a token is some bot's.
+    pub fn knows(&self, token: &str) -> bool {
+        self.shared.read(|state| state.bots.contains_key(token))
+    }
+
+    /// The token of the bot that was called last.
+    pub fn last_called(&self) -> Option<String> {
+        self.shared.read(|state| Some(state.calls.last()?.token.clone()))
+    }
+
     /// Revokes a token: from now on 401.
     pub fn revoke(&self, token: &str) {
         self.shared.change(|state| state.bots.remove(token));
@@ -106,6 +124,19 @@ impl FakeTelegram {
     /// The messages that arrived, once there are `n`.
     pub async fn wait_for_sent(&self, n: usize) -> Vec<Call> {
         self.wait(&format!("{n} messages"), || Some(self.sent()).filter(|sent| sent.len() >= n)).await
+    }
+
+    /// The message number `n`, counted from 0, however long it takes to arrive.
+    pub async fn message(&self, n: usize) -> Call {
+        let nth = |state: &State| state.calls.iter().filter(|call| call.message_id.is_some()).nth(n).cloned();
+        let mut changes = self.shared.changes();
+        loop {
+            changes.mark_unchanged();
+            if let Some(call) = self.shared.read(nth) {
+                return call;
+            }
+            changes.changed().await.expect("the state lives as long as self");
+        }
     }
 
     /// The calls of a method, once there are `n`.

@@ -101,6 +101,20 @@ async fn postgresql_keeps_what_was_committed_when_it_stops_and_when_it_crashes()
     assert_eq!(names(&db).await, ["committed"]);
 }
 
+#[tokio::test]
+async fn a_durable_postgresql_flushes_commits() {
+    for (server, flushes) in
+        [(PostgresServer::start_own().await, "off"), (PostgresServer::start_own_durable().await, "on")]
+    {
+        let db = connect(&server.url("postgres")).await.expect("the server answers");
+        for setting in ["fsync", "full_page_writes"] {
+            let show = Statement::from_string(db.get_database_backend(), format!("SHOW {setting}"));
+            let row = db.query_one_raw(show).await.expect("the server answers").expect("one row");
+            assert_eq!(row.try_get_by_index::<String>(0).expect("a text"), flushes, "{setting}");
+        }
+    }
+}
+
 /// Set where this test runs once more, as the process that gets killed.
 const VICTIM: &str = "COLLOQUY_STORIES_VICTIM";
 

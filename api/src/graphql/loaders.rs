@@ -13,6 +13,9 @@ use crate::viewer::Viewer;
 
 use super::ask::as_of_now;
 
+/// Between two looks whether the database is back.
+pub(super) const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// Reads as one viewer.
 pub struct Loaders {
     /// The app.
@@ -38,9 +41,17 @@ macro_rules! loader {
 
             async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>> {
                 let $this = self;
-                let $viewer = &self.viewer()?;
-                let _ = $viewer;
-                $body
+                loop {
+                    let $viewer = &self.viewer()?;
+                    let _ = $viewer;
+                    match async { $body }.await {
+                        // Who follows waits until the database is back: an event is never delivered without its content.
+                        Err(Error::Away(_)) if self.is_live => {
+                            tokio::time::sleep($crate::graphql::loaders::PAUSE).await
+                        }
+                        done => return done,
+                    }
+                }
             }
         }
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Context, MergedObject, Object, Request, Response, SDLExportOptions, Schema};
+use futures_util::future::ready;
 use futures_util::stream::{BoxStream, StreamExt, once};
 
 use crate::app::App;
@@ -144,7 +145,15 @@ impl Api {
     /// Runs an admitted subscription: an answer for each event.
     pub fn follow(&self, request: Request, viewer: Option<Viewer>) -> BoxStream<'static, Response> {
         let asking = Asking::new(Arc::clone(&self.app), viewer, None, true);
-        self.schema.execute_stream(request.data(asking)).map(dress).boxed()
+        let answers = self.schema.execute_stream(request.data(asking));
+        let whole = answers.scan(false, |cut, response| {
+            if *cut {
+                return ready(None);
+            }
+            *cut = response.errors.iter().any(|error| matches!(error.source(), Some(Error::Away(_))));
+            ready(Some(if *cut { away() } else { dress(response) }))
+        });
+        whole.boxed()
     }
 
     /// Whatever it is.
@@ -172,6 +181,13 @@ impl Api {
             self.app.metrics.mutations.get_or_create(&Of::new(root.as_str(), code.clone())).inc();
         }
     }
+}
+
+/// The end of a subscription whose event could not be read whole: the client resumes by its cursor, and misses nothing.
+fn away() -> Response {
+    let error = Error::Away("while an event was read for a subscription".into());
+    let error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
+    dress(Response::from_errors(vec![error]))
 }
 
 /// What one request may cost. Lists without a page size count as these many entries.

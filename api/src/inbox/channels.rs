@@ -124,7 +124,7 @@ pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &st
                 auto_reply_enabled: false,
                 auto_reply_text: None,
                 last_given_to: None,
-                created_at: tx.now,
+                created_at: tx.now(),
             };
             let row = channel.clone().into_active_model().reset_all();
             channel::Entity::insert(row).exec_without_returning(&*tx).await.map_err(|error| match error.sql_err() {

@@ -40,7 +40,7 @@ pub async fn add(
         dialogue_id: id,
         author_id: viewer.id,
         text,
-        created_at: tx.now,
+        created_at: tx.now(),
         edited_at: None,
     };
     comment::Entity::insert(comment.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
@@ -61,7 +61,7 @@ pub async fn edit(app: &App, viewer: &Viewer, id: Option<CommentId>, words: &str
         return Ok(comment);
     }
     comment.text = text;
-    comment.edited_at = Some(tx.now);
+    comment.edited_at = Some(tx.now());
     comment.clone().into_active_model().reset_all().update_without_returning(&*tx).await?;
     let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
     tx.emit(tell(Kind::CommentEdited, viewer, &dialogue, comment.id, mentions));

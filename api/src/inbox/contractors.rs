@@ -42,7 +42,7 @@ pub(super) async fn for_client(
         note: None,
         merged_into_id: None,
         lookup: String::new(),
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     let contractor = insert(tx, contractor).await?;
     move_client(tx, client, contractor.id, std::slice::from_ref(dialogue), None).await?;
@@ -123,7 +123,7 @@ async fn create_once(app: &App, viewer: &Viewer, new: &NewContractor) -> Result<
         note: text::optional_note("input.note", new.note.as_deref())?,
         merged_into_id: None,
         lookup: String::new(),
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     let contractor = insert(&tx, contractor).await?;
     match whose {

@@ -17,11 +17,12 @@ use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Act, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::{self, Given};
 use super::links::Linked;
-use super::{contractors, funnels, money, ranked, text};
+use super::{contractors, funnels, money, text};
 
 /// A deal in the channel's funnel, first stage, linked to the new dialogue and its contractor; none without a funnel.
 pub(super) async fn for_dialogue(
@@ -43,11 +44,11 @@ pub(super) async fn for_dialogue(
         currency: None,
         contractor_id: client.contractor_id,
         responsible_id: None,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     deal::Entity::insert(deal.clone().into_active_model().reset_all()).exec_without_returning(&**tx).await?;
     let link =
-        dialogue_deal::ActiveModel { dialogue_id: Set(dialogue.id), deal_id: Set(deal.id), linked_at: Set(tx.now) };
+        dialogue_deal::ActiveModel { dialogue_id: Set(dialogue.id), deal_id: Set(deal.id), linked_at: Set(tx.now()) };
     dialogue_deal::Entity::insert(link).exec_without_returning(&**tx).await?;
     let created = Entry::of(Kind::DealCreated, None, dialogue).about(deal.id.0);
     let created = deal.contractor_id.map(|id| id.0).into_iter().fold(created, Entry::about);
@@ -110,7 +111,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: NewDeal) -> Result<deal::Mo
         currency,
         contractor_id: contractor,
         responsible_id: responsible,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     deal::Entity::insert(deal.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
     if let Some(dialogue) = dialogue {

@@ -233,14 +233,14 @@ impl Sender {
             }
             Err(fault) => {
                 count("again");
-                self.again_later(&mut row, attempts, &fault, tx.now);
+                self.again_later(&mut row, attempts, &fault, tx.now());
                 None
             }
         };
         // A receipt may have been here first: a status only moves forward.
         if let Some(status) = status.filter(|status| row.delivery_status.is_some_and(|had| had < *status)) {
             row.delivery_status = Some(status);
-            row.delivery_at = Some(tx.now);
+            row.delivery_at = Some(tx.now());
             row.next_attempt_at = None;
             if status == DeliveryStatus::Sent {
                 row.failure = None;

@@ -134,7 +134,7 @@ async fn sent(app: &App, message: message::Model) -> Result<()> {
     let dialogue = dialogue.ok_or_else(|| Error::internal("a message without its dialogue"))?;
     let mut message = message;
     message.delivery_status = Some(DeliveryStatus::Sent);
-    message.delivery_at = Some(tx.now);
+    message.delivery_at = Some(tx.now());
     message.next_attempt_at = None;
     messages::store(&tx, &message).await?;
     tx.emit(messages::delivery_changed(None, &dialogue, &message));

@@ -50,7 +50,11 @@ fn require(viewer: &Viewer, part: Option<ParticipantRole>, act: Act) -> Result<(
 
 /// Locks a dialogue against other changes until the transaction ends.
 pub(super) async fn lock(tx: &Tx<'_>, id: DialogueId) -> Result<Option<dialogue::Model>> {
-    Ok(dialogue::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?)
+    let dialogue = dialogue::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
+    if let Some(dialogue) = &dialogue {
+        tx.goes_on_after(dialogue.last_activity_at);
+    }
+    Ok(dialogue)
 }
 
 /// Writes a locked dialogue back, as it was changed.
@@ -77,8 +81,8 @@ pub async fn close(
         return Ok(dialogue);
     }
     dialogue.state = DialogueState::Closed;
-    dialogue.closed_at = Some(tx.now);
-    dialogue.last_activity_at = tx.now;
+    dialogue.closed_at = Some(tx.now());
+    dialogue.last_activity_at = tx.now();
     tx.emit(Entry::of(Kind::DialogueClosed, viewer.actor(), &dialogue));
     store(&tx, &dialogue).await?;
     tx.commit().await?;
@@ -117,8 +121,8 @@ pub(super) fn reopen_locked(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, act
     }
     dialogue.state = DialogueState::Open;
     dialogue.closed_at = None;
-    dialogue.opened_at = tx.now;
-    dialogue.last_activity_at = tx.now;
+    dialogue.opened_at = tx.now();
+    dialogue.last_activity_at = tx.now();
     tx.emit(Entry::of(Kind::DialogueReopened, actor, dialogue));
     true
 }

@@ -99,7 +99,7 @@ fn row(tx: &Tx<'_>, message: MessageId, ordinal: i32, part: &Part) -> attachment
         phone: None,
         attempts: 0,
         next_attempt_at: None,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     match part {
         Part::File(file) => {
@@ -110,7 +110,7 @@ fn row(tx: &Tx<'_>, message: MessageId, ordinal: i32, part: &Part) -> attachment
             model.state = Some(FileState::Pending);
             model.reference = Some(file.reference.clone());
             (model.width, model.height, model.duration) = (file.width, file.height, file.duration);
-            model.next_attempt_at = Some(tx.now);
+            model.next_attempt_at = Some(tx.now());
         }
         Part::Location { latitude, longitude, title } => {
             model.kind = AttachmentKind::Location;

@@ -9,10 +9,11 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::policy::{self, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::Given;
-use super::{ranked, text};
+use super::text;
 
 /// Most stages of a funnel.
 const MOST_STAGES: usize = 100;
@@ -25,7 +26,7 @@ pub async fn create(app: &App, viewer: &Viewer, name: &str, stages: &[(String, S
         return Err(Error::bad("input.stages", format!("A funnel has 1 to {MOST_STAGES} stages")));
     }
     let tx = app.begin().await?;
-    let funnel = funnel::Model { id: FunnelId::new(), name, created_at: tx.now };
+    let funnel = funnel::Model { id: FunnelId::new(), name, created_at: tx.now() };
     let rows = (0..).zip(stages).map(|(ordinal, (name, kind))| {
         let name = text::name(&format!("input.stages.{ordinal}.name"), name)?;
         let stage = stage::Model { id: StageId::new(), funnel_id: funnel.id, ordinal, name, kind: *kind };

@@ -11,10 +11,11 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::policy::{self, Act};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::{self, Given, Place};
-use super::{dialogues, ranked};
+use super::dialogues;
 
 /// A kind of card that has a table of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +148,7 @@ impl Linked {
             None => None,
         };
         // Later than all before it, whatever the clocks say: the latest linked is the current one.
-        let at = latest.map_or(tx.now, |latest| Ord::max(tx.now, Time(latest).plus(1)));
+        let at = latest.map_or(tx.now(), |latest| Ord::max(tx.now(), Time(latest).plus(1)));
         let link = Query::insert()
             .into_table(self.links())
             .columns([DIALOGUE.into_iden(), self.card_column(), LINKED_AT.into_iden()])

@@ -58,7 +58,7 @@ pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: 
     dialogue.message_count += 1;
     if from_client {
         dialogue.client_message_count += 1;
-        dialogue.last_client_message_at = Some(tx.now);
+        dialogue.last_client_message_at = Some(tx.now());
     }
     let queued = matches!(draft.origin, MessageOrigin::Operator | MessageOrigin::Welcome | MessageOrigin::AutoReply);
     let delivery = match draft.origin {
@@ -77,7 +77,7 @@ pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: 
         author_id: draft.author,
         text: draft.text,
         reply_to_id: draft.reply_to,
-        created_at: tx.now,
+        created_at: tx.now(),
         sent_at: draft.sent_at,
         album_id: draft.album_id,
         forwarded_from: draft.forwarded_from,
@@ -85,15 +85,15 @@ pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: 
         edit_key: draft.edit_key,
         deleted_at: None,
         delivery_status: delivery,
-        delivery_at: delivery.map(|_| tx.now),
+        delivery_at: delivery.map(|_| tx.now()),
         failure: None,
         attempts: 0,
-        next_attempt_at: queued.then_some(tx.now),
+        next_attempt_at: queued.then_some(tx.now()),
         idempotency_key: draft.idempotency_key,
     };
     message::Entity::insert(message.clone().into_active_model().reset_all()).exec_without_returning(&**tx).await?;
     dialogue.last_message_id = Some(message.id);
-    dialogue.last_activity_at = tx.now;
+    dialogue.last_activity_at = tx.now();
     tx.emit(tell(Kind::MessageAdded, draft.actor, dialogue, message.id));
     Ok(message)
 }
@@ -154,7 +154,7 @@ pub async fn send(app: &App, viewer: &Viewer, outgoing: Outgoing) -> Result<mess
         actor: viewer.actor(),
         reply_to,
         idempotency_key: outgoing.idempotency_key,
-        ..Draft::outgoing(MessageOrigin::Operator, outgoing.text, tx.now)
+        ..Draft::outgoing(MessageOrigin::Operator, outgoing.text, tx.now())
     };
     let message = add(&mut tx, &mut dialogue, draft).await?;
     files::attach(&tx, viewer, message.id, &outgoing.files).await?;
@@ -209,10 +209,10 @@ pub async fn retry(app: &App, viewer: &Viewer, id: MessageId) -> Result<message:
         return Err(Error::conflict("Only a message that has failed can be sent again"));
     }
     message.delivery_status = Some(DeliveryStatus::Queued);
-    message.delivery_at = Some(tx.now);
+    message.delivery_at = Some(tx.now());
     message.failure = None;
     message.attempts = 0;
-    message.next_attempt_at = Some(tx.now);
+    message.next_attempt_at = Some(tx.now());
     store(&tx, &message).await?;
     tx.emit(delivery_changed(viewer.actor(), &dialogue, &message));
     tx.commit().await?;

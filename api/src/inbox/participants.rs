@@ -70,7 +70,7 @@ pub(super) async fn put(
             tx.emit(tell(Kind::ParticipantRemoved, actor, dialogue, user.id, row.role));
             let mut row: participant::ActiveModel = row.into();
             row.role = Set(role);
-            row.since = Set(tx.now);
+            row.since = Set(tx.now());
             row.update(&**tx).await?;
             tx.emit(tell(Kind::ParticipantAdded, actor, dialogue, user.id, role));
         }
@@ -79,7 +79,7 @@ pub(super) async fn put(
                 dialogue_id: Set(dialogue.id),
                 user_id: Set(user.id),
                 role: Set(role),
-                since: Set(tx.now),
+                since: Set(tx.now()),
             };
             participant::Entity::insert(row).exec_without_returning(&**tx).await?;
             tx.emit(tell(Kind::ParticipantAdded, actor, dialogue, user.id, role));

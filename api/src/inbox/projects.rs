@@ -48,7 +48,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: NewProject) -> Result<proje
         name,
         description,
         external_url: new.external_url,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     project::Entity::insert(project.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
     let kind = match dialogue {

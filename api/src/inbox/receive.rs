@@ -137,7 +137,7 @@ async fn add(
         forwarded_from: incoming.forwarded_from.clone(),
         edited_at: incoming.edited_at,
         edit_key: incoming.edit_key,
-        ..Draft::outgoing(MessageOrigin::Client, incoming.text.clone(), tx.now)
+        ..Draft::outgoing(MessageOrigin::Client, incoming.text.clone(), tx.now())
     };
     let message = messages::add(tx, dialogue, draft).await?;
     files::receive(tx, message.id, &incoming.parts).await
@@ -155,7 +155,7 @@ async fn greet(
     let reply = channel.auto_reply_text.clone().filter(|_| is_start && channel.auto_reply_enabled);
     for (origin, text) in [(MessageOrigin::Welcome, welcome), (MessageOrigin::AutoReply, reply)] {
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            let draft = Draft::outgoing(origin, text, tx.now);
+            let draft = Draft::outgoing(origin, text, tx.now());
             messages::add(tx, dialogue, draft).await?;
         }
     }
@@ -215,6 +215,7 @@ async fn reachable(app: &App, channel: &channel::Model, person: &Person, reachab
         .one(&*tx)
         .await?;
     let Some(mut dialogue) = found else { return Ok(Outcome::Ignored) };
+    tx.goes_on_after(dialogue.last_activity_at);
     let changed = dialogue.is_reachable != reachable;
     dialogue.is_reachable = reachable;
     refresh(&mut tx, &mut client, person, &dialogue, changed).await?;
@@ -257,7 +258,7 @@ async fn client(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<(clie
         contractor_id: None,
         is_blocked: false,
         lookup: text::lookup([&person.name, person.username.as_deref().unwrap_or_default()]),
-        first_seen_at: tx.now,
+        first_seen_at: tx.now(),
     };
     let once = OnConflict::columns([client::Column::Kind, client::Column::ExternalId]).do_nothing().to_owned();
     let made = client::Entity::insert(new.clone().into_active_model().reset_all())
@@ -281,6 +282,7 @@ async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(
             .lock(LockType::NoKeyUpdate)
     };
     if let Some(dialogue) = find().one(&**tx).await? {
+        tx.goes_on_after(dialogue.last_activity_at);
         return Ok((dialogue, false));
     }
     let new = dialogue::Model {
@@ -289,10 +291,10 @@ async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(
         client_id: client,
         state: DialogueState::Open,
         is_reachable: true,
-        created_at: tx.now,
-        opened_at: tx.now,
+        created_at: tx.now(),
+        opened_at: tx.now(),
         closed_at: None,
-        last_activity_at: tx.now,
+        last_activity_at: tx.now(),
         last_message_id: None,
         message_count: 0,
         client_message_count: 0,
@@ -306,7 +308,9 @@ async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(
     if made > 0 {
         return Ok((new, true));
     }
-    Ok((find().one(&**tx).await?.ok_or_else(|| Error::internal("a dialogue went away"))?, false))
+    let dialogue = find().one(&**tx).await?.ok_or_else(|| Error::internal("a dialogue went away"))?;
+    tx.goes_on_after(dialogue.last_activity_at);
+    Ok((dialogue, false))
 }
 
 /// The message with the messenger's own id for it.

@@ -37,7 +37,7 @@ pub async fn add(app: &App, viewer: &Viewer, id: DialogueId, names: &[String]) -
     names.sort_by_key(|name| text::fold(name));
     for name in &names {
         let tag = find_or_make(&tx, name).await?;
-        let row = dialogue_tag::ActiveModel { dialogue_id: Set(id), tag_id: Set(tag.id), added_at: Set(tx.now) };
+        let row = dialogue_tag::ActiveModel { dialogue_id: Set(id), tag_id: Set(tag.id), added_at: Set(tx.now()) };
         let once = OnConflict::columns([dialogue_tag::Column::DialogueId, dialogue_tag::Column::TagId])
             .do_nothing()
             .to_owned();

@@ -15,11 +15,12 @@ use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Act, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::{self, Given};
 use super::links::Linked;
-use super::{projects, ranked, text};
+use super::{projects, text};
 
 /// A new task.
 #[derive(Clone, Debug)]
@@ -65,7 +66,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: NewTask) -> Result<task::Mo
         responsible_id: responsible,
         due_at: new.due_at,
         external_url: new.external_url,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     task::Entity::insert(task.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
     if let Some(dialogue) = dialogue {

@@ -55,7 +55,7 @@ pub async fn add(app: &App, actor: Option<Actor>, new: NewUser) -> Result<user::
         password_hash,
         role: new.role,
         is_active: true,
-        created_at: tx.now,
+        created_at: tx.now(),
     };
     let inserted =
         user::Entity::insert(user.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await;

@@ -9,10 +9,13 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Batch, Cursor, Event, Filter, Log, read};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Events of one reading while catching up: what a slow reader holds at most.
 const PAGE: u64 = 200;
+
+/// Between two looks whether the database is back.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A place in the log that moves on.
 pub struct Following {
@@ -109,8 +112,14 @@ impl Following {
     /// Brings more of the past, or waits for what comes. False once the process stops.
     async fn fill(&mut self) -> Result<bool> {
         if self.position < self.join {
-            let (events, reached) =
-                read::stretch(self.log.db().read(), &self.filter, self.position, self.join, PAGE).await?;
+            let (events, reached) = loop {
+                let db = self.log.db().read();
+                match read::stretch(db, &self.filter, self.position, self.join, PAGE).await {
+                    // Who follows waits until the database is back.
+                    Err(Error::Away(_)) => tokio::time::sleep(PAUSE).await,
+                    done => break done?,
+                }
+            };
             if events.is_empty() {
                 self.position = reached;
             }

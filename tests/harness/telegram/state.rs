@@ -113,6 +113,8 @@ pub struct State {
     pub bots: HashMap<String, Bot>,
     pub calls: Vec<Call>,
     pub files: HashMap<String, StoredFile>,
+    /// Whether there is a bot for every token.
+    pub is_open: bool,
     planned: Vec<Planned>,
 }
 
@@ -157,6 +159,14 @@ impl State {
             known: HashSet::new(),
         };
         self.bots.insert(token.to_owned(), bot);
+    }
+
+    /// Makes the bot of an unknown token where every token has one.
+    pub fn welcome(&mut self, token: &str) -> bool {
+        let id = token.split_once(':').and_then(|(id, _)| id.parse::<i64>().ok());
+        let Some(id) = id.filter(|_| self.is_open) else { return false };
+        self.add_bot(token, &format!("pretend_{id}_bot"));
+        true
     }
 
     pub fn push(&mut self, token: &str, update: Value) {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use super::{FakeTelegram, Fault};
+use crate::harness::telegram::{FakeTelegram, Fault};
 
 const TOKEN: &str = "7000000001:test";
 const CHAT: i64 = 5_000_000_101;
@@ -50,6 +50,23 @@ fn update(id: i64, message_id: i64, text: &str) -> Value {
         "chat": { "id": CHAT, "type": "private", "first_name": "Анна" },
         "text": text,
     } })
+}
+
+#[tokio::test]
+async fn an_open_one_has_a_bot_for_every_token() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let fake = FakeTelegram::open(listener);
+    let bot = client(&fake, "7000000002:never-seen");
+    assert_eq!(bot.me().await.unwrap().username.as_deref(), Some("pretend_7000000002_bot"));
+    assert!(client(&fake, "letters:never-seen").me().await.is_err(), "a bot's id is a number");
+    let second = async {
+        send(&bot, &text("first")).await.unwrap();
+        send(&bot, &text("second")).await.unwrap();
+    };
+    let (heard, ()) = tokio::join!(fake.message(1), second);
+    assert_eq!(heard.text.as_deref(), Some("second"));
+    assert_eq!(fake.last_called().as_deref(), Some("7000000002:never-seen"));
+    assert!(fake.knows("7000000002:never-seen") && !fake.knows("letters:never-seen"));
 }
 
 #[tokio::test]

@@ -1,0 +1,43 @@
+//! The benchmarks: each a ratio of colloquy to a yardstick, the two measured in turns in one run, or a bound.
+//!
+//! `make bench` runs them on a release build. They start what they need: the program itself, a PostgreSQL that flushes
+//! every commit to the disk, a pretend Telegram.
+
+mod bare;
+mod inbound;
+mod installation;
+mod start;
+mod statements;
+mod table;
+mod webhook;
+
+#[path = "../tests/harness"]
+#[expect(dead_code, reason = "the stories use the rest")]
+mod harness {
+    pub mod child;
+    pub mod client;
+    pub mod port;
+    pub mod postgres;
+    pub mod process;
+    pub mod scratch;
+    pub mod telegram;
+}
+
+use installation::{CLIENTS, Installation};
+use table::Table;
+
+#[tokio::main]
+async fn main() {
+    let mut inbound = Table::new(
+        "Inbound messages a second (webhook in, committed, positioned, answered), and the same SQL by a bare client",
+        &["", "colloquy", "bare client", "ratio", "(of rounds)", "reach", ""],
+    );
+    let mut start = Table::new("A process on an existing database", &["", "", "(of starts)", "reach", ""]);
+    for installation in [Installation::on_sqlite().await, Installation::on_postgres().await] {
+        inbound.row(inbound::compare(&installation, 1, 2).await);
+        inbound.row(inbound::compare(&installation, CLIENTS, 1_000_000).await);
+        start.row(start::ready(&installation).await);
+        start.row(start::idle(&installation).await);
+    }
+    println!("\n{inbound}\n{start}");
+}
