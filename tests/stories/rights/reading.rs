@@ -18,6 +18,7 @@ use super::scene::{Part, Role, Scene, Stage, set_participant};
 use super::ways::{ELSEWHERE, GUARDED, OPEN, WAYS};
 
 stories!(World: the_ways_of_reading_are_all_known, each_way_of_reading_shows_what_may_be_seen,
+    a_client_and_cards_show_no_other_dialogue_than_may_be_seen,
     following_tells_what_may_be_seen, typing_is_for_who_may_see_it, files_are_for_who_may_see_their_dialogue,
     groups_and_totals_count_what_may_be_seen);
 
@@ -95,6 +96,55 @@ fn of_nothing(document: &str, cast: &Cast) -> String {
         let kind = secret.split_once('_').map_or("", |(kind, _)| kind);
         document.replace(secret, &format!("{kind}_{}", Uuid::now_v7().simple()))
     })
+}
+
+async fn a_client_and_cards_show_no_other_dialogue_than_may_be_seen(world: World) {
+    let stage = Stage::set(&world).await;
+    let looking = world.user("OBSERVER").await;
+    // One client in two channels, and everything linked to both dialogues, of which one is seen.
+    let person = Person::new(4_000_002);
+    let seen = world.write(&stage.channel, &person, "seen").await;
+    let hidden = world.write(&stage.spare_channel, &person, "hidden").await;
+    set_participant(&world, &seen, &looking, "OBSERVER").await;
+    let make = "mutation($d: ID!) {
+        createProject(input: { dialogueId: $d, name: \"Both\" }) { project { id } }
+        createTask(input: { dialogueId: $d, title: \"Both\" }) { task { id } }
+    }";
+    let made = world.admin.api.run(make, json!({ "d": seen })).await;
+    let link = "mutation($d: ID!, $deal: ID!, $project: ID!, $task: ID!) {
+        linkDeal(dialogueId: $d, dealId: $deal) { dialogue { id } }
+        linkProject(dialogueId: $d, projectId: $project) { dialogue { id } }
+        linkTask(dialogueId: $d, taskId: $task) { dialogue { id } }
+    }";
+    let cards = json!({
+        "d": hidden,
+        "deal": world.admin.dialogue(&seen, "deal { id }").await["deal"]["id"],
+        "project": made.at("createProject.project.id"),
+        "task": made.at("createTask.task.id"),
+    });
+    world.admin.api.run(link, cards).await.data();
+    let below = "dialogues { id } activity(last: 20) { nodes { kind dialogue { id } } }";
+    let through = format!(
+        "client {{ dialogues {{ id }} contractor {{ id }} }}
+        contractor {{ {below} clients {{ id dialogues {{ id }} }} deals {{ id dialogues {{ id }} }} }}
+        deals {{ {below} }} projects {{ {below} }} tasks {{ {below} }}"
+    );
+    let lists = "{ clients { nodes { dialogues { id } } } contractors { nodes { dialogues { id } } }
+        deals { nodes { dialogues { id } } } projects { nodes { dialogues { id } } } tasks { nodes { dialogues { id } } } }";
+    for (viewer, sees) in [(&world.admin, true), (&looking, false)] {
+        let read = viewer.dialogue(&seen, &through).await;
+        for part in ["client", "contractor", "deals", "projects", "tasks"] {
+            let told = read[part].to_string();
+            assert_eq!(told.contains(&hidden), sees, "{part}: {told}");
+            assert!(told.contains(&seen), "{part}: {told}");
+        }
+        let listed = viewer.api.run(lists, Value::Null).await;
+        for list in ["clients", "contractors", "deals", "projects", "tasks"] {
+            let told = listed.at(list).to_string();
+            assert_eq!(told.contains(&hidden), sees, "{list}: {told}");
+            assert!(told.contains(&seen), "{list}: {told}");
+        }
+    }
 }
 
 async fn following_tells_what_may_be_seen(world: World) {
