@@ -65,16 +65,16 @@ impl Db {
         }
     }
 
-    /// Brings the tables up to date.
+    /// Brings the tables up to date: all that is missing or nothing. Of several processes that start at once, one does.
     pub async fn migrate(&self) -> Result<(), DbErr> {
+        let sqlite_transaction_mode = (!self.is_postgres()).then_some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { isolation_level: None, access_mode: None, sqlite_transaction_mode };
+        let tx = self.write.begin_with_options(options).await?;
         if self.is_postgres() {
-            // Of several processes that start at once, one migrates. The lock goes with the transaction.
-            let lock = self.write.begin().await?;
-            lock.execute_unprepared("SELECT pg_advisory_xact_lock(7236833521)").await?;
-            Migrator::up(&self.write, None).await?;
-            return lock.commit().await;
+            tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236833521)").await?;
         }
-        Migrator::up(&self.write, None).await
+        Migrator::up(&tx, None).await?;
+        tx.commit().await
     }
 
     /// For reading outside of a transaction.

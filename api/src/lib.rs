@@ -74,6 +74,7 @@ pub mod messenger;
 pub mod metrics;
 pub mod paging;
 pub mod policy;
+mod ranked;
 pub mod secrets;
 pub mod serve;
 pub mod viewer;

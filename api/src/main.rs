@@ -160,9 +160,19 @@ async fn run(command: Command) -> ExitCode {
     }
 }
 
+/// What libraries say of every start, unless it is asked for.
+const QUIET: &str = "sea_orm_migration=warn,sqlx::postgres::notice=warn";
+/// Libraries that log what goes over the wire.
+const TELLTALES: [&str; 2] = ["tungstenite=info", "tokio_tungstenite=info"];
+
 fn check(settings: &Settings) -> Result<Config, String> {
     let config = settings.check()?;
-    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("LOG: {error}"))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.log)).map_err(|error| format!("LOG: {error}"))?;
+    // Whatever is asked for: these log what was sent, tokens included.
+    let filter = TELLTALES.iter().fold(filter, |filter, telltale| match telltale.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_terminal).with_writer(std::io::stderr);
     if config.log_json {

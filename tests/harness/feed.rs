@@ -56,6 +56,14 @@ impl Feed {
         payload["data"]["events"].take()
     }
 
+    /// The next event; none where it came with errors, or the server could not go on. Then the feed has ended.
+    pub async fn try_next(&mut self) -> Option<Value> {
+        let mut message = self.operation.message().await;
+        let payload = &mut message["payload"];
+        let whole = payload["errors"].is_null() && !payload["data"]["events"].is_null();
+        whole.then(|| payload["data"]["events"].take())
+    }
+
     /// The events up to the first that is as wanted, it included.
     pub async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut events = Vec::new();

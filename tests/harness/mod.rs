@@ -9,6 +9,7 @@ pub mod postgres;
 pub mod process;
 pub mod provision;
 pub mod redis;
+pub mod schema;
 pub mod scratch;
 pub mod socket;
 pub mod story;

@@ -106,6 +106,16 @@ async fn of_several_edits_the_last_update_wins_in_whatever_order(world: World) {
     let dialogue = world.dialogue(&channel, &anna).await;
     assert_eq!(world.admin.messages(&dialogue).await[0]["text"], "four");
 
+    // One that ends where it began undoes what comes late.
+    let clara = Person::new(5408);
+    let original = clara.says("one");
+    let edits: Vec<Value> = ["two", "one"].map(|text| clara.edits(&original, json!({ "text": text }))).into();
+    for update in [&original, &edits[1], &edits[0]] {
+        world.take(&channel, update).await;
+    }
+    let dialogue = world.dialogue(&channel, &clara).await;
+    assert_eq!(world.admin.messages(&dialogue).await[0]["text"], "one");
+
     // The same where the edits come before the original.
     let boris = Person::new(5405);
     let original = boris.says("one");

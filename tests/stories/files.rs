@@ -74,8 +74,8 @@ async fn a_slow_download_delays_no_message_and_no_other_file(world: World) {
     world.take(&channel, &anna.says("Did you get it?")).await;
     let dialogue = world.dialogue(&channel, &anna).await;
     let id = world.admin.send(&dialogue, "It is coming").await;
-    world.take(&channel, &anna.sends(document("quick", 1))).await;
     feed.until_delivery(&id, "SENT").await;
+    world.take(&channel, &anna.sends(document("quick", 1))).await;
     feed.until(|event| event["kind"] == "MESSAGE_FILE_CHANGED").await;
 
     let states =

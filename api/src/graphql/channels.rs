@@ -18,6 +18,7 @@ use super::{Ask, answer, cards};
 #[derive(Clone)]
 pub struct Channel(pub channel::Model);
 
+/// A connected bot or community. Tokens are write-only: no field ever returns one
 #[Object]
 impl Channel {
     /// Its id

@@ -23,6 +23,7 @@ const LATEST: usize = 100;
 #[derive(Clone)]
 pub struct Client(pub client::Model);
 
+/// A person as one messenger knows them
 #[Object]
 impl Client {
     /// Its id

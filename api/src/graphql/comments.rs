@@ -18,6 +18,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct Comment(pub comment::Model);
 
+/// An employee's note to a dialogue, which clients never see
 #[Object]
 impl Comment {
     /// Its id
@@ -66,6 +67,7 @@ connection!(Comment, CommentConnection, CommentEdge, "comments", nodes = nodes, 
 #[derive(Clone)]
 pub struct Tag(pub tag::Model);
 
+/// A label on dialogues
 #[Object]
 impl Tag {
     /// Its id

@@ -22,6 +22,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct Contractor(pub contractor::Model);
 
+/// A customer card, of a person or a company
 #[Object]
 impl Contractor {
     /// Its id

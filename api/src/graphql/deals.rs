@@ -22,6 +22,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct Deal(pub deal::Model);
 
+/// A sale in work
 #[Object]
 impl Deal {
     /// Its id

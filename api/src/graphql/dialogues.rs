@@ -43,6 +43,7 @@ pub enum DialogueGroup {
     Closed,
 }
 
+/// One client's conversation with the company in one channel; it closes and reopens, and is never a new one
 #[Object]
 impl Dialogue {
     /// Its id
@@ -219,6 +220,7 @@ pub struct DialoguePermissions {
 #[derive(Clone)]
 pub struct Participant(pub colloquy_entity::participant::Model);
 
+/// An employee's part in a dialogue
 #[Object]
 impl Participant {
     /// Who

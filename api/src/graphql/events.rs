@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::log::{self, Cursor, Kind, Reader};
-use crate::paging::{PageArgs, Window};
+use crate::paging::{Page, PageArgs, Window};
 
+use super::card_loaders::Feed;
 use super::cards::{self, Card};
 use super::channels::Channel;
 use super::clients::Client;
@@ -291,14 +292,21 @@ connection!(Event, EventConnection, EventEdge, "events", nodes = nodes);
 pub async fn page(ctx: &Context<'_>, filter: &log::Filter, args: PageArgs) -> Result<EventConnection> {
     let window: Window<Cursor> = args.window()?;
     let viewer = ctx.viewer()?;
-    let page = Reader { viewer: &viewer, filter }.page(ctx.app()?.db.read(), &window).await?;
+    Ok(connected(Reader { viewer: &viewer, filter }.page(ctx.app()?.db.read(), &window).await?))
+}
+
+fn connected(page: Page<log::Event>) -> EventConnection {
     let page = page.map(|event| Event::of(Arc::new(event)));
-    Ok(EventConnection::new(page, |event| Cursor::from(event.entry())))
+    EventConnection::new(page, |event| Cursor::from(event.entry()))
 }
 
 /// What happened to a card: its feed.
 pub async fn activity(ctx: &Context<'_>, subject: Uuid, args: PageArgs) -> Result<EventConnection> {
-    page(ctx, &log::Filter::about(subject), args).await
+    let window: Window<Cursor> = args.window()?;
+    match ctx.load(Feed { subject, args }).await? {
+        Some(page) => Ok(connected(page?)),
+        None => Ok(connected(Page::cut(Vec::new(), &window))),
+    }
 }
 
 /// Reading the log.

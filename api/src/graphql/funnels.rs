@@ -15,6 +15,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct Funnel(pub funnel::Model);
 
+/// An ordered list of stages through which deals go
 #[Object]
 impl Funnel {
     /// Its id
@@ -37,6 +38,7 @@ impl Funnel {
 #[derive(Clone)]
 pub struct Stage(pub stage::Model);
 
+/// A step of a funnel
 #[Object]
 impl Stage {
     /// Its id

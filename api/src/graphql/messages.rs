@@ -30,6 +30,7 @@ pub enum Actor {
     Client(Client),
 }
 
+/// A message in a dialogue
 #[Object]
 impl Message {
     /// Its id
@@ -168,6 +169,7 @@ impl From<attachment::Model> for Attachment {
 #[derive(Clone)]
 pub struct File(pub attachment::Model);
 
+/// A file
 #[Object]
 impl File {
     /// Its id

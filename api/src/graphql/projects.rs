@@ -21,6 +21,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct Project(pub project::Model);
 
+/// A project, here or mirrored from another system
 #[Object]
 impl Project {
     /// Its id

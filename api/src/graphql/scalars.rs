@@ -10,6 +10,7 @@ use crate::inbox::rfc3339;
 #[derive(Clone, Copy, Debug)]
 pub struct DateTime(pub Time);
 
+/// RFC 3339, UTC, to the millisecond: 2026-11-22T05:30:00.123Z
 #[Scalar(name = "DateTime")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -39,6 +40,7 @@ impl From<Time> for DateTime {
 #[derive(Clone, Debug)]
 pub struct Decimal(pub rust_decimal::Decimal);
 
+/// An exact decimal number, as a string: "1999.90"
 #[Scalar(name = "Decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -60,6 +62,7 @@ impl ScalarType for Decimal {
 #[derive(Clone, Debug)]
 pub struct Url(pub String);
 
+/// An absolute address: https://example.com/page
 #[Scalar(name = "URL")]
 impl ScalarType for Url {
     fn parse(value: Value) -> InputValueResult<Self> {

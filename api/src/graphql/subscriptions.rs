@@ -79,6 +79,7 @@ async fn follow(ctx: &Context<'_>, filter: Option<EventFilter>, after: Option<St
     Following::start(log, viewer.id, EventFilter::read(filter, viewer.id), after).await
 }
 
+/// Following live
 #[async_graphql::Subscription]
 impl Subscription {
     /// Every event that the viewer may see, each once, in the log's order. With `after`, first all that came

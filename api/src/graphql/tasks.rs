@@ -22,6 +22,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct Task(pub task::Model);
 
+/// A task, here or mirrored from another system
 #[Object]
 impl Task {
     /// Its id

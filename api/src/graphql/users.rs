@@ -17,6 +17,7 @@ use super::{Ask, answer};
 #[derive(Clone)]
 pub struct User(pub user::Model);
 
+/// An employee
 #[Object]
 impl User {
     /// Its id
@@ -56,6 +57,7 @@ connection!(User, UserConnection, UserEdge, "employees", nodes = nodes, counted 
 #[derive(Clone)]
 pub struct ApiToken(pub api_token::Model);
 
+/// A token with which a program acts as an employee
 #[Object]
 impl ApiToken {
     /// Its id

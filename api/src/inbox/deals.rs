@@ -17,11 +17,12 @@ use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Act, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::{self, Given};
 use super::links::Linked;
-use super::{contractors, funnels, money, ranked, text};
+use super::{contractors, funnels, money, text};
 
 /// A deal in the channel's funnel, first stage, linked to the new dialogue and its contractor; none without a funnel.
 pub(super) async fn for_dialogue(

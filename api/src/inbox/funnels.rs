@@ -9,10 +9,11 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::policy::{self, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::Given;
-use super::{ranked, text};
+use super::text;
 
 /// Most stages of a funnel.
 const MOST_STAGES: usize = 100;

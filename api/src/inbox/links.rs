@@ -11,10 +11,11 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::policy::{self, Act};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::{self, Given, Place};
-use super::{dialogues, ranked};
+use super::dialogues;
 
 /// A kind of card that has a table of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

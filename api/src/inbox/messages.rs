@@ -125,8 +125,9 @@ pub async fn send(app: &App, viewer: &Viewer, outgoing: Outgoing) -> Result<mess
     let mut tx = app.begin().await?;
     let mut dialogue = dialogues::lock_for(&tx, viewer, outgoing.dialogue, Act::Reply).await?;
     if let Some(key) = &outgoing.idempotency_key {
-        if key.is_empty() || key.chars().count() > LONGEST_KEY {
-            return Err(Error::bad("input.idempotencyKey", format!("A key has 1 to {LONGEST_KEY} characters")));
+        if key.is_empty() || key.chars().count() > LONGEST_KEY || key.contains('\0') {
+            let words = format!("A key has 1 to {LONGEST_KEY} characters, none of them U+0000");
+            return Err(Error::bad("input.idempotencyKey", words));
         }
         if let Some(before) = by_key(&tx, viewer, key).await? {
             return if before.dialogue_id == dialogue.id {

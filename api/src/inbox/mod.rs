@@ -26,7 +26,6 @@ mod pace;
 pub mod participants;
 mod polling;
 pub mod projects;
-mod ranked;
 pub mod reading;
 pub mod receive;
 pub mod routing;

@@ -164,44 +164,45 @@ async fn greet(
 
 /// The edit of a message; where it never came, the message itself.
 async fn edited(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Outcome> {
-    let (mut tx, before) = loop {
-        let tx = app.begin().await?;
-        if let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? {
-            break (tx, before);
-        }
-        drop(tx);
-        match message(app, channel, incoming).await? {
-            // It came meanwhile, perhaps as an older edit: now this one changes it.
-            Outcome::Repeated => {}
-            outcome => return Ok(outcome),
-        }
-    };
+    if let Some(outcome) = edit(app, channel, incoming).await? {
+        return Ok(outcome);
+    }
+    match message(app, channel, incoming).await? {
+        // The original or another edit of it has come first meanwhile.
+        Outcome::Repeated => edit(app, channel, incoming).await?.ok_or_else(|| Error::internal("a message went away")),
+        outcome => Ok(outcome),
+    }
+}
+
+/// The edit of a message that is stored; nothing where it is not.
+async fn edit(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Option<Outcome>> {
+    let mut tx = app.begin().await?;
+    let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? else { return Ok(None) };
     let dialogue = dialogues::lock(&tx, before.dialogue_id).await?;
     let dialogue = dialogue.ok_or_else(|| Error::internal("a message without its dialogue"))?;
     let client = client::Entity::find_by_id(dialogue.client_id).one(&*tx).await?;
     if client.is_some_and(|client| client.is_blocked) {
-        return Ok(Outcome::Dropped);
+        return Ok(Some(Outcome::Dropped));
     }
     // Read again under the lock.
     let message = stored(&tx, channel.id, &incoming.external_id).await?;
     let mut message = message.ok_or_else(|| Error::internal("a message went away"))?;
     let is_late = message.edit_key.zip(incoming.edit_key).is_some_and(|(had, came)| came <= had);
     if is_late || message.deleted_at.is_some() {
-        return Ok(Outcome::Repeated);
+        return Ok(Some(Outcome::Repeated));
     }
     let new_parts = files::replace(&tx, message.id, &incoming.parts).await?;
-    if message.text == incoming.text && !new_parts {
-        return Ok(Outcome::Repeated);
-    }
-    message.text = incoming.text.clone();
+    let is_new = message.text != incoming.text || new_parts;
+    // Kept even where it changes nothing: an earlier edit that comes later changes nothing, either.
     message.edit_key = incoming.edit_key;
-    if incoming.edited_at.is_some() {
-        message.edited_at = incoming.edited_at;
+    if is_new {
+        message.text.clone_from(&incoming.text);
+        message.edited_at = incoming.edited_at.or(message.edited_at);
+        tx.emit(messages::tell(Kind::MessageEdited, Some(Actor::Client(dialogue.client_id)), &dialogue, message.id));
     }
     messages::store(&tx, &message).await?;
-    tx.emit(messages::tell(Kind::MessageEdited, Some(Actor::Client(dialogue.client_id)), &dialogue, message.id));
     tx.commit().await?;
-    Ok(Outcome::Stored)
+    Ok(Some(if is_new { Outcome::Stored } else { Outcome::Repeated }))
 }
 
 /// The client blocked the bot, or came back.

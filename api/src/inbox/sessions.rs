@@ -78,7 +78,9 @@ impl Failures {
 pub async fn sign_in(app: &App, email: &str, password: &str) -> Result<SignedIn> {
     let email = email.trim().to_lowercase();
     app.failures.check(&email)?;
-    let user = user::Entity::find().filter(user::Column::Email.eq(&email)).one(app.db.read()).await?;
+    // PostgreSQL takes no U+0000, and nobody's address has one.
+    let known = email.replace('\0', " ");
+    let user = user::Entity::find().filter(user::Column::Email.eq(known)).one(app.db.read()).await?;
     let hash = user.as_ref().filter(|user| user.is_active).map(|user| user.password_hash.as_str());
     let right = app.secrets.verify_password(password, hash).await?;
     let Some(user) = user.filter(|_| right) else {

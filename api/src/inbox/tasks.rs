@@ -15,11 +15,12 @@ use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Act, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::cards::{self, Given};
 use super::links::Linked;
-use super::{projects, ranked, text};
+use super::{projects, text};
 
 /// A new task.
 #[derive(Clone, Debug)]

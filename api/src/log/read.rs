@@ -1,13 +1,15 @@
 //! Reading the past: pages of the log with the viewer's rights inside the query, and where the log ends.
 
 use colloquy_entity::{Role, event, event_subject, log_head, participant};
-use sea_orm::sea_query::{Condition, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Order, Query, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use uuid::Uuid;
 
 use super::event::Row;
 use super::{Cursor, Event, Filter, Kind};
 use crate::error::{Error, Result};
 use crate::paging::{Page, Window};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 /// Reads pages as one viewer.
@@ -22,6 +24,49 @@ pub struct Reader<'a> {
 impl Reader<'_> {
     /// One page, from old to new. A cursor that is not of this log is BAD_USER_INPUT.
     pub async fn page(&self, db: &impl ConnectionTrait, window: &Window<Cursor>) -> Result<Page<Event>> {
+        let mut query = self.within(db, window).await?;
+        query = if window.backward {
+            query.order_by_desc(event::Column::Position)
+        } else {
+            query.order_by_asc(event::Column::Position)
+        };
+        let rows: Vec<Row> = query.limit(window.size + 1).into_model().all(db).await?;
+        let events = rows.into_iter().map(Event::try_from).collect::<Result<_>>()?;
+        Ok(Page::cut(events, window))
+    }
+
+    /// The same page of what is about each of several things, in one statement; of one that nothing is about, none.
+    pub async fn feeds(
+        &self,
+        db: &impl ConnectionTrait,
+        subjects: &[Uuid],
+        window: &Window<Cursor>,
+    ) -> Result<Vec<(Uuid, Page<Event>)>> {
+        let position = Expr::col((event::Entity, event::Column::Position));
+        let subject = (event_subject::Entity, event_subject::Column::SubjectId);
+        let mut query = self.within(db, window).await?;
+        QueryTrait::query(&mut query)
+            .join(
+                JoinType::InnerJoin,
+                event_subject::Entity,
+                position.clone().equals((event_subject::Entity, event_subject::Column::Position)),
+            )
+            .and_where(Expr::col(subject).is_in(subjects.iter().copied()));
+        let order = if window.backward { Order::Desc } else { Order::Asc };
+        let rows: Vec<(Uuid, Row)> = ranked::each(db, query, subject, [(position, order)], window.size + 1).await?;
+        let mut feeds: Vec<(Uuid, Vec<Event>)> = Vec::new();
+        for (subject, row) in rows {
+            let event = Event::try_from(row)?;
+            match feeds.last_mut() {
+                Some((last, events)) if *last == subject => events.push(event),
+                _ => feeds.push((subject, vec![event])),
+            }
+        }
+        Ok(feeds.into_iter().map(|(subject, events)| (subject, Page::cut(events, window))).collect())
+    }
+
+    /// What the viewer may see and wants between the window's cursors.
+    async fn within(&self, db: &impl ConnectionTrait, window: &Window<Cursor>) -> Result<Select<event::Entity>> {
         let mut query = event::Entity::find().filter(visible(self.viewer)).filter(self.filter.condition());
         for (field, cursor) in [("after", &window.after), ("before", &window.before)] {
             let Some(cursor) = cursor else { continue };
@@ -31,14 +76,7 @@ impl Reader<'_> {
                 _ => event::Column::Position.lt(cursor.position),
             });
         }
-        query = if window.backward {
-            query.order_by_desc(event::Column::Position)
-        } else {
-            query.order_by_asc(event::Column::Position)
-        };
-        let rows: Vec<Row> = query.limit(window.size + 1).into_model().all(db).await?;
-        let events = rows.into_iter().map(Event::try_from).collect::<Result<_>>()?;
-        Ok(Page::cut(events, window))
+        Ok(query)
     }
 }
 

@@ -10,9 +10,10 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::error::Result;
-use crate::inbox::{clients, ranked, text};
+use crate::inbox::{clients, text};
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 /// The contractors that the viewer may see: an observer those of the dialogues that they may see. Merged ones are none.

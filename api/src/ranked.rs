@@ -9,16 +9,16 @@ use uuid::Uuid;
 use crate::error::Result;
 
 /// What a list that is no connection holds of each owner.
-pub(super) const LATEST: u64 = 100;
+pub(crate) const LATEST: u64 = 100;
 
 /// Of the rows that a query finds the first `most` of each owner, by owner and then in the order given.
-pub(super) async fn each<E: EntityTrait>(
+pub(crate) async fn each<E: EntityTrait, M: FromQueryResult>(
     db: &impl ConnectionTrait,
     mut query: Select<E>,
     owner: impl IntoColumnRef,
     order: impl IntoIterator<Item = (SimpleExpr, Order)>,
     most: u64,
-) -> Result<Vec<(Uuid, E::Model)>> {
+) -> Result<Vec<(Uuid, M)>> {
     let owner = owner.into_column_ref();
     let mut window = WindowStatement::partition_by(owner.clone());
     for (by, direction) in order {
@@ -36,6 +36,6 @@ pub(super) async fn each<E: EntityTrait>(
         .order_by("place", Order::Asc)
         .take();
     let rows = db.query_all(&outer).await?;
-    let read = |row| Ok((sea_orm::QueryResult::try_get(row, "", "owner_id")?, E::Model::from_query_result(row, "")?));
+    let read = |row| Ok((sea_orm::QueryResult::try_get(row, "", "owner_id")?, M::from_query_result(row, "")?));
     rows.iter().map(read).collect()
 }
