@@ -40,6 +40,7 @@ page_sources := $(shell find frontend \( -name node_modules -o -name dist \) -pr
 frontend/dist: $(page_sources) $(wildcard schema.graphql) | frontend/node_modules
 	npm --prefix frontend run build || { rm -rf $@; exit 1; }
 	@touch $@
+	@touch api/src/http/pages.rs # the program has the pages in it, and cargo does not see that they are others
 
 frontend/node_modules: frontend/package-lock.json
 	@command -v npm >/dev/null || { echo 'Node with npm is needed to build the web page.' >&2; exit 1; }

@@ -53,7 +53,7 @@ fn row(installation: &Installation, what: &str, values: Vec<f64>, most: f64) -> 
         format!("{:.0}", values.median),
         values.ends(0),
         format!("at most {most:.0}"),
-        verdict(values.most <= most),
+        verdict(values.median <= most),
     ]
 }
 

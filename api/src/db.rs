@@ -92,6 +92,12 @@ impl Db {
         self.write.get_database_backend() == DatabaseBackend::Postgres
     }
 
+    /// Ends all connections, once what is under way on them has ended. SQLite puts its write-ahead log into the file then.
+    pub async fn close(&self) -> Result<()> {
+        self.read.close_by_ref().await?;
+        Ok(self.write.close_by_ref().await?)
+    }
+
     /// Whether it answers.
     pub async fn check(&self) -> Result<()> {
         self.read.execute_unprepared("SELECT 1").await?;

@@ -190,10 +190,17 @@ async fn with_app(settings: &Settings, work: impl AsyncFnOnce(&App) -> Result<()
         Err(words) => return fail(WRONG, &words),
     };
     match app {
-        Ok(app) => match work(&app).await {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(words) => fail(1, &words),
-        },
+        Ok(app) => {
+            let done = work(&app).await;
+            app.stop.cancel();
+            app.tasks.close();
+            app.tasks.wait().await;
+            let closed = app.db.close().await.map_err(|error| error.to_string());
+            match done.and(closed) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(words) => fail(1, &words),
+            }
+        }
         Err(words) => fail(WRONG, &words),
     }
 }

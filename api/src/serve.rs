@@ -87,9 +87,12 @@ impl Running {
             self.doors.live().drained().await;
             let _ = self.server.await;
             self.app.tasks.wait().await;
+            self.app.db.close().await
         });
-        if ended.await.is_err() {
-            tracing::warn!("not everything ended in time");
+        match ended.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the database could not be closed"),
+            Err(_) => tracing::warn!("not everything ended in time"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod commands;
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use futures_util::future::join;
@@ -108,6 +109,9 @@ async fn it_stops_in_good_order_and_keeps_everything(home: Home) {
     assert_eq!(socket.closed().await.0, 1001);
     drop(following);
     assert!(reqwest::get(format!("{}/healthz", program.url())).await.is_err(), "nobody is there");
+    if let Some(file) = home.database.url.strip_prefix("sqlite://") {
+        assert!(!Path::new(&format!("{file}-wal")).exists(), "everything is in the file, which can be copied");
+    }
 
     let program = home.serve(&[]).await;
     let mut again = Api::anonymous(program.url());
