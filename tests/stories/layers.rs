@@ -95,7 +95,23 @@ const ORDER: &[(&[&str], bool)] = &[
     (&["inbox"], false),
     // What every function gets, made of all below; the inbox's own memory of failed sign-ins is part of it.
     (&["app"], false),
-    (&["messenger", "log", "bus", "db", "policy", "paging", "viewer", "secrets", "metrics", "config", "error"], true),
+    (
+        &[
+            "messenger",
+            "log",
+            "bus",
+            "db",
+            "policy",
+            "paging",
+            "ranked",
+            "viewer",
+            "secrets",
+            "metrics",
+            "config",
+            "error",
+        ],
+        true,
+    ),
 ];
 
 /// Edges against the order that are meant, with the reason.

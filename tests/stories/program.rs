@@ -128,7 +128,7 @@ async fn a_second_process_is_refused_where_it_would_do_harm(home: Home) {
     let first = home.serve(&[]).await;
     match home.backend {
         Backend::Sqlite => {
-            let second = home.run(&["serve"], "").await;
+            let second = home.run(&["serve", "--listen", "127.0.0.1:0"], "").await;
             assert_eq!((second.status.code(), text(&second.stdout).as_str()), (Some(2), ""));
             assert!(text(&second.stderr).starts_with("colloquy: DATABASE_URL: "), "{second:?}");
         }
