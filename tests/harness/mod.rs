@@ -6,11 +6,13 @@ pub mod client;
 pub mod feed;
 pub mod port;
 pub mod postgres;
+#[expect(dead_code, reason = "the benchmarks use the rest")]
 pub mod process;
 pub mod provision;
 pub mod redis;
 pub mod schema;
 pub mod scratch;
+#[expect(dead_code, reason = "the transport's own tests use the rest")]
 pub mod socket;
 pub mod story;
 pub mod telegram;

@@ -169,7 +169,7 @@ impl Socket {
     pub fn subscribe(&self, query: &str, variables: Value) -> Operation {
         let id = self.ids.fetch_add(1, Ordering::Relaxed).to_string();
         let (route, messages) = mpsc::unbounded_channel();
-        self.routes.lock().unwrap().insert(id.clone(), route);
+        self.routes.lock().expect("no one panicked with it").insert(id.clone(), route);
         self.send(json!({"type": "subscribe", "id": id, "payload": {"query": query, "variables": variables}}));
         Operation { id, messages, socket: self.clone() }
     }
@@ -186,7 +186,7 @@ impl Socket {
     /// Waits until the server has read all that was sent on this socket, and this has read all that it sent before.
     pub async fn ping(&self) {
         let (route, mut pongs) = mpsc::unbounded_channel();
-        self.routes.lock().unwrap().insert(String::new(), route);
+        self.routes.lock().expect("no one panicked with it").insert(String::new(), route);
         self.send(json!({"type": "ping", "payload": {}}));
         let pong = patiently("a pong", pongs.recv()).await;
         assert_eq!(pong, Some(json!({"type": "pong", "payload": {}})), "the connection: {:?}", *self.closed.borrow());
@@ -230,7 +230,7 @@ impl From<Raw> for Socket {
                 }
             };
             end.send_replace(Some(closed));
-            reader.lock().unwrap().clear();
+            reader.lock().expect("no one panicked with it").clear();
         });
         Self { outgoing, routes, closed, ids: Arc::default() }
     }
@@ -239,7 +239,7 @@ impl From<Raw> for Socket {
 fn route(routes: &Routes, frame: &Message) {
     let message = json(frame);
     let id = message["id"].as_str().unwrap_or_default();
-    if let Some(route) = routes.lock().unwrap().get(id) {
+    if let Some(route) = routes.lock().expect("no one panicked with it").get(id) {
         // A test that has dropped the operation does not care.
         let _ = route.send(message);
     }

@@ -58,7 +58,7 @@ async fn dialogues_go_round_the_queue(world: World) {
     let managers = managers(&world, &channel, 3).await;
     for person in 0..7 {
         let turn = &managers[person as usize % 3];
-        assert_eq!(given(&world, &channel, 5200 + person).await, [turn.id.clone()], "dialogue {person}");
+        assert_eq!(given(&world, &channel, 5200 + person).await, std::slice::from_ref(&turn.id), "dialogue {person}");
     }
     // Each channel has its own turn.
     let other = world.connect_channel("Help").await;
@@ -92,12 +92,12 @@ async fn a_changed_queue_goes_on_after_the_last_manager(world: World) {
     let channel = world.connect_channel("Shop").await;
     let [a, b, c, d] = &managers(&world, &channel, 4).await[..] else { unreachable!("four were asked for") };
     queue(&world, &channel, &[a, b, c]).await;
-    assert_eq!(given(&world, &channel, 5231).await, [a.id.clone()]);
-    assert_eq!(given(&world, &channel, 5232).await, [b.id.clone()]);
+    assert_eq!(given(&world, &channel, 5231).await, std::slice::from_ref(&a.id));
+    assert_eq!(given(&world, &channel, 5232).await, std::slice::from_ref(&b.id));
     queue(&world, &channel, &[d, c, b, a]).await;
-    assert_eq!(given(&world, &channel, 5233).await, [a.id.clone()], "who follows b now");
+    assert_eq!(given(&world, &channel, 5233).await, std::slice::from_ref(&a.id), "who follows b now");
     queue(&world, &channel, &[d, c, b]).await;
-    assert_eq!(given(&world, &channel, 5234).await, [d.id.clone()], "a left: who followed them is next");
+    assert_eq!(given(&world, &channel, 5234).await, std::slice::from_ref(&d.id), "a left: who followed them is next");
     queue(&world, &channel, &[]).await;
     assert!(given(&world, &channel, 5235).await.is_empty());
 }

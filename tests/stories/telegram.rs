@@ -30,7 +30,7 @@ async fn start() -> (FakeTelegram, Telegram) {
 }
 
 fn client(fake: &FakeTelegram, token: &str) -> Telegram {
-    Telegram::new(http_client().unwrap(), fake.url(), Secret::new(token)).unwrap()
+    Telegram::new(http_client().expect("a client"), fake.url(), Secret::new(token)).expect("an address")
 }
 
 fn text(text: &str) -> Outgoing {
