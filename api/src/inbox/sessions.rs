@@ -154,7 +154,7 @@ pub async fn viewer(app: &App, token: &str) -> Result<Viewer> {
     } else {
         let token = api_token::Entity::find().filter(api_token::Column::TokenHash.eq(hash)).one(db).await?;
         let token = token.ok_or(refused.clone())?;
-        touch(app, &token, now);
+        touch(app, &token, now).await;
         (token.user_id, Credential::ApiToken(token.id), token.expires_at)
     };
     if expires_at.is_some_and(|at| at <= now) {
@@ -164,19 +164,16 @@ pub async fn viewer(app: &App, token: &str) -> Result<Viewer> {
     Ok(Viewer { id: user.id, role: user.role, since: user.created_at, credential, expires_at })
 }
 
-/// Notes that a token was used. Nobody waits for this to succeed.
-fn touch(app: &App, token: &api_token::Model, now: Time) {
+/// Notes that a token was used; that this fails is no reason to refuse it.
+async fn touch(app: &App, token: &api_token::Model, now: Time) {
     if token.last_used_at.is_some_and(|at| now.0 - at.0 < TOUCH) {
         return;
     }
     let row = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
     let update = api_token::Entity::update_many().set(row).filter(api_token::Column::Id.eq(token.id));
-    let db = app.db.clone();
-    app.tasks.spawn(async move {
-        if let Err(error) = update.exec(db.write()).await {
-            tracing::debug!(%error, "the use of a token was not noted");
-        }
-    });
+    if let Err(error) = update.exec(app.db.write()).await {
+        tracing::debug!(%error, "the use of a token was not noted");
+    }
 }
 
 /// A token for a program.
