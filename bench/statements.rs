@@ -22,15 +22,15 @@ pub const LOCK_DIALOGUE: &str = "SELECT id, channel_id, client_id, state, is_rea
     last_activity_at, last_message_id, message_count, client_message_count, last_client_message_at \
     FROM dialogues WHERE channel_id = $1 AND client_id = $2 LIMIT $3 FOR NO KEY UPDATE";
 
-pub const STORED: &str = "SELECT id, dialogue_id, channel_id, ordinal, client_ordinal, external_id, origin, author_id, text, \
-    reply_to_id, created_at, sent_at, album_id, forwarded_from, edited_at, edit_key, deleted_at, delivery_status, \
+pub const STORED: &str = "SELECT id, dialogue_id, channel_id, ordinal, client_ordinal, external_id, \
+    more_external_ids, origin, author_id, text, reply_to_id, created_at, sent_at, album_id, forwarded_from, edited_at, edit_key, deleted_at, delivery_status, \
     delivery_at, failure, attempts, next_attempt_at, idempotency_key \
     FROM messages WHERE channel_id = $1 AND external_id = $2 LIMIT $3";
 
-pub const ADD: &str = "INSERT INTO messages (id, dialogue_id, channel_id, ordinal, client_ordinal, external_id, origin, \
-    author_id, text, reply_to_id, created_at, sent_at, album_id, forwarded_from, edited_at, edit_key, deleted_at, \
+pub const ADD: &str = "INSERT INTO messages (id, dialogue_id, channel_id, ordinal, client_ordinal, external_id, \
+    more_external_ids, origin, author_id, text, reply_to_id, created_at, sent_at, album_id, forwarded_from, edited_at, edit_key, deleted_at, \
     delivery_status, delivery_at, failure, attempts, next_attempt_at, idempotency_key) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+    VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
 
 pub const STORE_DIALOGUE: &str = "UPDATE dialogues SET channel_id = $1, client_id = $2, state = $3, is_reachable = $4, \
     created_at = $5, opened_at = $6, closed_at = $7, last_activity_at = $8, last_message_id = $9, message_count = $10, \

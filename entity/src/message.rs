@@ -22,6 +22,9 @@ pub struct Model {
     /// The messenger's own id of it; none until it is sent.
     #[sea_orm(column_type = "Text", nullable)]
     pub external_id: Option<String>,
+    /// The ids of the further messages that its files make at the messenger, in their order; a list, none where it is one.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub more_external_ids: Option<Json>,
     /// Who it comes from.
     pub origin: MessageOrigin,
     /// The employee who wrote it.

@@ -197,6 +197,7 @@ fn talk() -> Vec<TableCreateStatement> {
             big_integer("ordinal"),
             big_integer("client_ordinal"),
             text_null("external_id"),
+            json_binary_null("more_external_ids"),
             text("origin"),
             uuid_null("author_id"),
             text("text"),

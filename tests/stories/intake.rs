@@ -1,7 +1,7 @@
 //! The messengers' door when something is wrong: who is refused, and what is brought again.
 
 use reqwest::StatusCode;
-use sea_orm::EntityTrait as _;
+use sea_orm::{ConnectionTrait as _, DatabaseBackend, EntityTrait as _};
 use serde_json::json;
 
 use crate::harness::story::stories;
@@ -10,6 +10,7 @@ use crate::harness::world::{Channel, World};
 
 stories!(World:
     an_update_that_fails_three_times_is_kept_and_answered_as_a_success,
+    an_update_that_the_database_refuses_leaves_nothing_and_holds_nothing_back,
     a_wrong_secret_stores_nothing,
     a_channel_that_is_not_there_is_not_found,
     without_a_public_address_updates_are_polled,
@@ -51,6 +52,51 @@ async fn an_update_that_fails_three_times_is_kept_and_answered_as_a_success(worl
     assert!(world.events_after(&before).await.is_empty());
 
     world.write(&channel, &Person::new(6101), "What came behind it").await;
+}
+
+/// Has the database refuse messages with this text: well-formed, and yet never to be stored.
+async fn refuse(world: &World, text: &str) {
+    let db = world.server.running().app.db.write();
+    let statements = match db.get_database_backend() {
+        DatabaseBackend::Sqlite => vec![format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.text = '{text}' BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )],
+        _ => vec![
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$".into(),
+            format!(
+                "CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.text = '{text}') \
+                 EXECUTE FUNCTION refuse()"
+            ),
+        ],
+    };
+    for statement in statements {
+        db.execute_unprepared(&statement).await.expect("a trigger");
+    }
+}
+
+async fn an_update_that_the_database_refuses_leaves_nothing_and_holds_nothing_back(world: World) {
+    let posted = world.connect_channel("Shop").await;
+    let secret = world.telegram.wait_for_webhook(&posted.token).await.secret;
+    refuse(&world, "poison").await;
+    let before = world.cursor().await;
+    let update = Person::new(6141).says("poison").to_string();
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(post(&world, &door(&posted), Some(&secret), &update).await.as_u16());
+    }
+    assert_eq!(statuses, [500, 500, 200]);
+    assert!(world.events_after(&before).await.is_empty(), "neither a dialogue nor a client: all of it or nothing");
+
+    let mut world = world;
+    world.hide_from_outside().await;
+    let polled = world.connect_channel("Help").await;
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let boris = Person::new(6142);
+    world.telegram.push(&polled.token, boris.says("poison"));
+    world.telegram.push(&polled.token, boris.says("after it"));
+    feed.until(|event| event["message"]["text"] == "after it").await;
+    let messages = world.admin.messages(&world.dialogue(&polled, &boris).await).await;
+    assert_eq!(messages.len(), 1);
 }
 
 async fn a_wrong_secret_stores_nothing(world: World) {

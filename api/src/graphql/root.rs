@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::log;
 use crate::metrics::Of;
+use crate::paging;
 use crate::policy::{self, Power};
 use crate::viewer::Viewer;
 
@@ -193,7 +194,10 @@ fn away() -> Response {
 /// What one request may cost. Lists without a page size count as these many entries.
 fn limits() -> Limits {
     let pages = ["dialogues", "messages", "comments", "events", "activity", "users", "clients", "contractors", "deals"];
-    let pages = pages.into_iter().chain(["projects", "tasks", "searchMessages"]).map(|name| (name, 20));
+    let pages = pages
+        .into_iter()
+        .chain(["projects", "tasks", "searchMessages"])
+        .map(|name| (name, paging::USUAL.unsigned_abs().into()));
     let lists = [("participants", 5), ("tags", 5), ("attachments", 3), ("queue", 10), ("stages", 8), ("mentions", 2)];
     let lists = lists.into_iter().chain([("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
     Limits { lists: pages.chain(lists).collect(), ..Limits::default() }

@@ -227,7 +227,7 @@ fn automatic(field: &str, words: Option<&str>, kind: ChannelKind) -> Result<Opti
 }
 
 async fn known_funnel(tx: &Tx<'_>, id: Option<FunnelId>) -> Result<FunnelId> {
-    let missing = || Error::bad("input.funnelId", "There is no such funnel");
+    let missing = || Error::NotFound("funnel");
     let id = id.ok_or_else(missing)?;
     funnel::Entity::find_by_id(id).one(&**tx).await?.map(|funnel| funnel.id).ok_or_else(missing)
 }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::log::{Event, Kind};
+use crate::log::{Actor, Event, Kind};
 use crate::messenger::{Fault, Messenger, Outgoing, Sent};
 use crate::metrics::Of;
 
@@ -54,7 +54,10 @@ pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: Cancellati
 }
 
 fn concerns(event: &Event, channel: ChannelId) -> bool {
-    let queued = event.kind == Kind::MessageAdded || event.detail.delivery == Some(DeliveryStatus::Queued);
+    let queued = match event.kind {
+        Kind::MessageAdded => !matches!(event.actor, Some(Actor::Client(_))),
+        _ => event.detail.delivery == Some(DeliveryStatus::Queued),
+    };
     queued && event.channel == Some(channel)
 }
 
@@ -139,7 +142,7 @@ impl Sender {
             self.count(&message, message.attempts).await?;
             return Ok(());
         }
-        let mut sent = Sent::default();
+        let mut sent = Sent { external_ids: taken(&message)? };
         let outcome = self.messenger.send(&outgoing, &mut sent).await;
         self.settle(&message, outcome, sent).await
     }
@@ -211,9 +214,9 @@ impl Sender {
         let mut tx = app.begin().await?;
         let Some(mut dialogue) = dialogues::lock(&tx, message.dialogue_id).await? else { return Ok(()) };
         let Some(mut row) = message::Entity::find_by_id(message.id).one(&*tx).await? else { return Ok(()) };
-        if row.external_id.is_none() {
-            row.external_id = sent.external_ids.into_iter().next();
-        }
+        let mut taken = sent.external_ids.into_iter();
+        row.external_id = taken.next().or(row.external_id);
+        row.more_external_ids = (taken.len() > 0).then(|| taken.collect());
         let mut unreachable = false;
         let status = match outcome {
             Ok(()) => {
@@ -273,6 +276,12 @@ impl Sender {
             wake.notify_one();
         }));
     }
+}
+
+/// What the messenger took of a message in earlier tries.
+fn taken(message: &message::Model) -> Result<Vec<String>> {
+    let more: Option<Vec<String>> = message.more_external_ids.clone().map(serde_json::from_value).transpose()?;
+    Ok(message.external_id.clone().into_iter().chain(more.unwrap_or_default()).collect())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use colloquy_entity::*;
 use futures_util::StreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path};
-use sea_orm::sea_query::{LockType, Query};
+use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
@@ -174,15 +174,20 @@ pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: AttachmentId) 
 /// Files of a channel that are to be fetched now, claimed for this process.
 pub(super) async fn claim(app: &App, channel: ChannelId, most: u64) -> Result<Vec<attachment::Model>> {
     let now = Time::now();
+    // Looked up for each of the few that are pending: a list of the channel's messages would be its whole archive.
     let of_channel = Query::select()
-        .column(message::Column::Id)
+        .expr(Expr::cust("1"))
         .from(message::Entity)
+        .and_where(
+            Expr::col((message::Entity, message::Column::Id)).equals(attachment::Column::MessageId.as_column_ref()),
+        )
         .and_where(message::Column::ChannelId.eq(channel))
         .take();
     let due = attachment::Entity::find()
-        .filter(attachment::Column::State.eq(FileState::Pending))
+        // Literal, as in the partial index.
+        .filter(Expr::col((attachment::Entity, attachment::Column::State)).eq(Expr::cust("'PENDING'")))
         .filter(attachment::Column::NextAttemptAt.lte(now))
-        .filter(attachment::Column::MessageId.in_subquery(of_channel))
+        .filter(Expr::exists(of_channel))
         .order_by_asc(attachment::Column::NextAttemptAt)
         .limit(most)
         .all(app.db.read())

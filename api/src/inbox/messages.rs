@@ -73,6 +73,7 @@ pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: 
         ordinal: dialogue.message_count,
         client_ordinal: dialogue.client_message_count,
         external_id: draft.external_id,
+        more_external_ids: None,
         origin: draft.origin,
         author_id: draft.author,
         text: draft.text,
