@@ -54,7 +54,9 @@ impl App {
     pub async fn start(config: Config) -> std::result::Result<Arc<Self>, String> {
         let secrets = Secrets::new(&secret_key(&config)?).map_err(|error| error.to_string())?;
         let store = store(&config)?;
-        let db = Db::connect(&config.database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+        let mut db = Db::connect(&config.database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
+        let metrics = Metrics::new();
+        db.count_statements(&metrics.statements);
         db.migrate().await.map_err(|error| format!("DATABASE_URL: migrating failed: {error}"))?;
         let stop = CancellationToken::new();
         let bus: Arc<dyn Bus> = match &config.redis_url {
@@ -71,7 +73,6 @@ impl App {
         let tasks = TaskTracker::new();
         tasks.spawn(Arc::clone(&log).run(offered, config.pace.look, stop.clone()));
         let http = messenger::http_client().map_err(|error| error.to_string())?;
-        let metrics = Metrics::new();
         Ok(Arc::new(Self {
             config,
             db,

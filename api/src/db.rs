@@ -1,11 +1,12 @@
 //! The database: connecting, the kinds of locks, and `Tx`, in which every change and its events commit together.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use colloquy_entity::Time;
 use colloquy_migration::Migrator;
+use prometheus_client::metrics::counter::Counter;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
     SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -62,6 +63,16 @@ impl Db {
                 // One writer: writes queue fairly here, instead of by SQLite's busy polling.
                 Ok(Self { write: open(1).await?, read: open(CONNECTIONS).await? })
             }
+        }
+    }
+
+    /// Has every statement counted from now on, but for the beginning and the end of transactions.
+    pub fn count_statements(&mut self, counter: &Counter<u64, AtomicU64>) {
+        for pool in [&mut self.read, &mut self.write] {
+            let counter = counter.clone();
+            pool.set_metric_callback(move |_| {
+                counter.inc();
+            });
         }
     }
 

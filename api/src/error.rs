@@ -64,6 +64,13 @@ impl Error {
         }
     }
 
+    /// Writes the cause of what is our fault into the log: clients never get it.
+    pub fn log(&self) {
+        if let Self::Internal(cause) | Self::Away(cause) = self {
+            tracing::error!(cause, "a request failed");
+        }
+    }
+
     /// A value that cannot be taken.
     pub fn bad(field: impl Into<String>, words: impl Into<String>) -> Self {
         Self::BadInput { field: field.into(), words: words.into() }

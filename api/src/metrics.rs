@@ -40,6 +40,8 @@ pub struct Metrics {
     pub outbound: Counters,
     /// Files fetched by kind of channel and what became of them.
     pub files: Counters,
+    /// Statements put to the database.
+    pub statements: Counter<u64, AtomicU64>,
     /// Open connections that follow something.
     pub sockets: Level,
     /// Running subscriptions.
@@ -61,6 +63,7 @@ impl Metrics {
             inbound: Counters::default(),
             outbound: Counters::default(),
             files: Counters::default(),
+            statements: Counter::default(),
             sockets: Level::default(),
             subscriptions: Level::default(),
             log_lag: Level::default(),
@@ -72,6 +75,7 @@ impl Metrics {
         registry.register("inbound", "Updates from messengers by channel kind and outcome", metrics.inbound.clone());
         registry.register("outbound", "Messages to clients by channel kind and outcome", metrics.outbound.clone());
         registry.register("files_fetched", "Files fetched from messengers by outcome", metrics.files.clone());
+        registry.register("statements", "Statements put to the database", metrics.statements.clone());
         registry.register("sockets", "Open WebSocket connections", metrics.sockets.clone());
         registry.register("subscriptions", "Running subscriptions", metrics.subscriptions.clone());
         registry.register("log_lag_events", "Events that this process has not followed yet", metrics.log_lag.clone());

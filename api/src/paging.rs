@@ -93,6 +93,16 @@ impl<T> Page<T> {
         }
     }
 
+    /// The page of an empty list.
+    pub fn empty(args: &PageArgs) -> Self {
+        let backward = args.first.is_none() && args.last.is_some();
+        Self {
+            items: Vec::new(),
+            has_next: backward && args.before.is_some(),
+            has_previous: !backward && args.after.is_some(),
+        }
+    }
+
     /// The same page of something else.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page {

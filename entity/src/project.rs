@@ -20,6 +20,9 @@ pub struct Model {
     /// Its page in the system that owns it.
     #[sea_orm(column_type = "Text", nullable)]
     pub external_url: Option<String>,
+    /// Its id in the system that owns it; unique among the projects.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub external_id: Option<String>,
     /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
     #[sea_orm(column_type = "Text")]
     pub lookup: String,

@@ -9,7 +9,9 @@ use crate::harness::updates::Person;
 use crate::harness::world::{Someone, World};
 
 mod merging;
+mod mirroring;
 mod rights;
+mod statements;
 mod values;
 
 stories!(World:

@@ -9,8 +9,6 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::inbox::links::{self, Linked};
 use crate::inbox::{contractors, deals, funnels, projects, tasks};
-use crate::log::{Cursor, Event, Filter, Reader};
-use crate::paging::{Page, PageArgs, Window};
 
 use super::loaders::{Loaders, by, group, keys, loader};
 
@@ -45,24 +43,6 @@ keys! {
     NamedProject(ProjectId);
     /// The task that an event names.
     NamedTask(TaskId);
-}
-
-/// A page of a project's tasks.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TaskPage {
-    /// Of which project.
-    pub project: ProjectId,
-    /// Which page.
-    pub args: PageArgs,
-}
-
-/// A page of what happened to a card.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Feed {
-    /// The card's bare id.
-    pub subject: Uuid,
-    /// Which page.
-    pub args: PageArgs,
 }
 
 macro_rules! ids {
@@ -153,51 +133,7 @@ loader!(DialoguesOfTask => Vec<dialogue::Model>, |this, _viewer, keys| {
     Ok(group(rows.into_iter().map(|(id, row)| (DialoguesOfTask(TaskId(id)), row))))
 });
 
-loader!(TaskPage => Page<task::Model>, |this, viewer, keys| {
-    // One statement for each page that is asked of several projects: most often all are asked for the same.
-    let same = group(keys.iter().map(|key| (key.args.clone(), key.project)));
-    let mut pages = HashMap::new();
-    for (args, projects) in same {
-        for (project, page) in tasks::of_projects(this.app.db.read(), viewer, &projects, &args).await? {
-            pages.insert(TaskPage { project, args: args.clone() }, page);
-        }
-    }
-    Ok(pages)
-});
 loader!(TaskCount => u64, |this, viewer, keys| {
     let rows = tasks::counts(this.app.db.read(), viewer, &ids!(keys)).await?;
     Ok(rows.into_iter().map(|(id, count)| (TaskCount(id), count.unsigned_abs())).collect())
-});
-
-impl Loaders {
-    /// The same page of each of these feeds.
-    async fn feeds(&self, subjects: &[Uuid], args: &PageArgs) -> Result<Vec<(Uuid, Page<Event>)>> {
-        let window: Window<Cursor> = args.window()?;
-        let (db, viewer) = (self.app.db.read(), &self.viewer()?);
-        match subjects {
-            // Of one, no more is read than the page holds.
-            [subject] => {
-                let filter = &Filter::about(*subject);
-                Ok(vec![(*subject, Reader { viewer, filter }.page(db, &window).await?)])
-            }
-            _ => Reader { viewer, filter: &Filter::default() }.feeds(db, subjects, &window).await,
-        }
-    }
-}
-
-loader!(Feed => Result<Page<Event>>, |this, _viewer, keys| {
-    let same = group(keys.iter().map(|key| (key.args.clone(), key.subject)));
-    let mut pages = HashMap::new();
-    for (args, subjects) in same {
-        match this.feeds(&subjects, &args).await {
-            Ok(feeds) => pages.extend(
-                feeds.into_iter().map(|(subject, page)| (Feed { subject, args: args.clone() }, Ok(page))),
-            ),
-            // A cursor that is none is the fault of those alone who came with it.
-            Err(error) => pages.extend(
-                subjects.into_iter().map(|subject| (Feed { subject, args: args.clone() }, Err(error.clone()))),
-            ),
-        }
-    }
-    Ok(pages)
 });

@@ -12,8 +12,9 @@ use super::cards::Deal;
 use super::clients::Client;
 use super::connection::{connection, counting};
 use super::dialogues::Dialogue;
-use super::events::{EventConnection, activity};
+use super::events::{EventConnection, feed};
 use super::node::{parse, required, show};
+use super::page_loaders::Feed;
 use super::scalars::DateTime;
 use super::words::ContractorKind;
 use super::{Ask, answer};
@@ -79,7 +80,7 @@ impl Contractor {
         #[graphql(desc = "So many from the end, or before `before`: 1 to 100")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
     ) -> Result<EventConnection> {
-        activity(ctx, self.0.id.0, PageArgs { first, after, last, before }).await
+        feed(ctx, self.0.id.0, Feed::OfContractor, PageArgs { first, after, last, before }).await
     }
 
     /// When it was made

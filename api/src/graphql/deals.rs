@@ -11,9 +11,10 @@ use super::card_loaders::DialoguesOfDeal;
 use super::cards::{self, Contractor, Funnel};
 use super::connection::{connection, counting};
 use super::dialogues::Dialogue;
-use super::events::{EventConnection, activity};
+use super::events::{EventConnection, feed};
 use super::funnels::Stage;
 use super::node::{parse, required, show};
+use super::page_loaders::Feed;
 use super::scalars::{DateTime, Decimal};
 use super::users::{User, user_of};
 use super::{Ask, answer};
@@ -80,7 +81,7 @@ impl Deal {
         #[graphql(desc = "So many from the end, or before `before`: 1 to 100")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
     ) -> Result<EventConnection> {
-        activity(ctx, self.0.id.0, PageArgs { first, after, last, before }).await
+        feed(ctx, self.0.id.0, Feed::Of(None), PageArgs { first, after, last, before }).await
     }
 
     /// When it was made

@@ -5,8 +5,6 @@ use colloquy_entity::dialogue;
 
 use crate::error::{Error, Result};
 use crate::inbox::list::{self, Group};
-use crate::inbox::{comments, messages};
-use crate::log;
 use crate::paging::PageArgs;
 use crate::policy::{self, Act};
 
@@ -17,9 +15,10 @@ use super::comments::{Comment, CommentConnection, Tag};
 use super::connection::{connection, counting};
 use super::events::{self, EventConnection};
 use super::kinds::EventKind;
-use super::loaders::{PartIn, ParticipantsOf, ResponsiblesOf, TagsOf, UnreadOf};
+use super::loaders::{CommentCount, PartIn, ParticipantsOf, ResponsiblesOf, TagsOf, UnreadOf};
 use super::messages::{Message, MessageConnection};
 use super::node::show;
+use super::page_loaders::{Comments, Feed, Messages, PageOf};
 use super::scalars::DateTime;
 use super::users::{User, user_of};
 use super::words::{DialogueState, ParticipantRole};
@@ -145,8 +144,12 @@ impl Dialogue {
         #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
     ) -> Result<CommentConnection> {
         let id = self.0.id;
-        let page = comments::page(ctx.app()?.db.read(), id, &PageArgs { first, after, last, before }).await?;
-        let total = counting!(app, viewer => async move { comments::count(app.db.read(), id).await });
+        let page = PageOf::read(ctx, id.0, Comments, PageArgs { first, after, last, before }).await?;
+        let count = match ctx.look_ahead().field("totalCount").exists() {
+            true => ctx.load(CommentCount(id)).await?.unwrap_or_default(),
+            false => 0,
+        };
+        let total = counting!(app, viewer => { let _ = app; async move { Ok(count) } });
         Ok(CommentConnection::new(page.map(Comment), |comment| comment.0.id.0, total))
     }
 
@@ -159,7 +162,7 @@ impl Dialogue {
         #[graphql(desc = "So many from the end, or before `before`: 1 to 100")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
     ) -> Result<MessageConnection> {
-        let page = messages::page(ctx.app()?.db.read(), self.0.id, &PageArgs { first, after, last, before }).await?;
+        let page = PageOf::read(ctx, self.0.id.0, Messages, PageArgs { first, after, last, before }).await?;
         let count = self.0.message_count.unsigned_abs();
         let total = counting!(app, viewer => { let _ = app; async move { Ok(count) } });
         Ok(MessageConnection::new(page.map(Message), |message| message.0.ordinal, total))
@@ -175,11 +178,8 @@ impl Dialogue {
         #[graphql(desc = "So many from the end, or before `before`: 1 to 100")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
     ) -> Result<EventConnection> {
-        let filter = log::Filter {
-            kinds: kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            ..log::Filter::about(self.0.id.0)
-        };
-        events::page(ctx, &filter, PageArgs { first, after, last, before }).await
+        let kinds = kinds.map(|kinds| kinds.into_iter().map(Into::into).collect());
+        events::feed(ctx, self.0.id.0, Feed::Of(kinds), PageArgs { first, after, last, before }).await
     }
 
     /// Client messages after the viewer's read mark

@@ -40,6 +40,7 @@ fn dress_one(error: &mut ServerError) {
         }
         return;
     };
+    ours.log();
     extensions.set("code", ours.code());
     match ours {
         Error::BadInput { field, .. } if !field.is_empty() => extensions.set("field", field),
@@ -52,7 +53,6 @@ fn dress_one(error: &mut ServerError) {
             }
         }
         Error::RateLimited(seconds) => extensions.set("retryAfter", seconds),
-        Error::Internal(cause) | Error::Away(cause) => tracing::error!(cause, "a request failed"),
         _ => {}
     }
 }

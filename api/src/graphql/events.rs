@@ -6,10 +6,9 @@ use async_graphql::{Context, ID, Interface, Object, SimpleObject};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::log::{self, Cursor, Kind, Reader};
+use crate::log::{self, Cursor, Kind};
 use crate::paging::{Page, PageArgs, Window};
 
-use super::card_loaders::Feed;
 use super::cards::{self, Card};
 use super::channels::Channel;
 use super::clients::Client;
@@ -19,6 +18,7 @@ use super::dialogues::Dialogue;
 use super::kinds::EventKind;
 use super::messages::{Actor, Message};
 use super::node::show;
+use super::page_loaders::{Feed, PageOf};
 use super::scalars::DateTime;
 use super::users::{User, user_of};
 use super::words::{DeliveryStatus, ParticipantRole};
@@ -292,7 +292,7 @@ connection!(Event, EventConnection, EventEdge, "events", nodes = nodes);
 pub async fn page(ctx: &Context<'_>, filter: &log::Filter, args: PageArgs) -> Result<EventConnection> {
     let window: Window<Cursor> = args.window()?;
     let viewer = ctx.viewer()?;
-    Ok(connected(Reader { viewer: &viewer, filter }.page(ctx.app()?.db.read(), &window).await?))
+    Ok(connected(log::page(ctx.app()?.db.read(), &viewer, filter, &window).await?))
 }
 
 fn connected(page: Page<log::Event>) -> EventConnection {
@@ -300,13 +300,9 @@ fn connected(page: Page<log::Event>) -> EventConnection {
     EventConnection::new(page, |event| Cursor::from(event.entry()))
 }
 
-/// What happened to a card: its feed.
-pub async fn activity(ctx: &Context<'_>, subject: Uuid, args: PageArgs) -> Result<EventConnection> {
-    let window: Window<Cursor> = args.window()?;
-    match ctx.load(Feed { subject, args }).await? {
-        Some(page) => Ok(connected(page?)),
-        None => Ok(connected(Page::cut(Vec::new(), &window))),
-    }
+/// What happened to a card or a dialogue: its feed.
+pub async fn feed(ctx: &Context<'_>, subject: Uuid, feed: Feed, args: PageArgs) -> Result<EventConnection> {
+    Ok(connected(PageOf::read(ctx, subject, feed, args).await?))
 }
 
 /// Reading the log.
@@ -335,7 +331,7 @@ impl EventQueries {
         #[graphql(desc = "So many from the end, or before `before`: 1 to 100")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor")] before: Option<String>,
     ) -> Result<EventConnection> {
-        let filter = super::filters::EventFilter::read(filter, ctx.viewer()?.id);
+        let filter = super::filters::EventFilter::read(filter, ctx).await?;
         page(ctx, &filter, PageArgs { first, after, last, before }).await
     }
 }

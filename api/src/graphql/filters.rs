@@ -1,12 +1,14 @@
 //! What lists of dialogues and events are filtered by.
 
-use async_graphql::{ID, InputObject};
-use colloquy_entity::{Id, UserId};
+use async_graphql::{Context, ID, InputObject};
+use colloquy_entity::Id;
 use uuid::Uuid;
 
-use crate::inbox::list;
+use crate::error::Result;
+use crate::inbox::{contractors, list};
 use crate::log;
 
+use super::Ask;
 use super::dialogues::DialogueGroup;
 use super::kinds::EventKind;
 use super::node::{parse, parse_all};
@@ -120,23 +122,31 @@ pub struct EventFilter {
 
 impl EventFilter {
     /// As the log takes it.
-    pub fn read(filter: Option<Self>, viewer: UserId) -> log::Filter {
+    pub async fn read(filter: Option<Self>, ctx: &Context<'_>) -> Result<log::Filter> {
         fn bare<I: Id>(ids: &[ID]) -> Vec<Uuid> {
             parse_all::<I>(ids).into_iter().map(Id::uuid).collect()
         }
         let filter = filter.unwrap_or_default();
+        let contractors = match filter.contractor_ids {
+            None => None,
+            Some(ids) => {
+                // What is about one is about those that it is one with by now.
+                let merged = contractors::merged_with(ctx.app()?.db.read(), &parse_all(&ids)).await?;
+                Some(merged.into_values().flatten().map(Id::uuid).collect::<Vec<_>>())
+            }
+        };
         let subjects = [
             filter.deal_ids.map(|ids| bare::<colloquy_entity::DealId>(&ids)),
             filter.project_ids.map(|ids| bare::<colloquy_entity::ProjectId>(&ids)),
             filter.task_ids.map(|ids| bare::<colloquy_entity::TaskId>(&ids)),
-            filter.contractor_ids.map(|ids| bare::<colloquy_entity::ContractorId>(&ids)),
+            contractors,
         ];
-        log::Filter {
+        Ok(log::Filter {
             kinds: filter.kinds.map(|kinds| kinds.into_iter().map(Into::into).collect()),
-            mentioning: filter.mentioning_me.unwrap_or_default().then_some(viewer),
+            mentioning: filter.mentioning_me.unwrap_or_default().then_some(ctx.viewer()?.id),
             dialogues: filter.dialogue_ids.map(|ids| parse_all(&ids)),
             channels: filter.channel_ids.map(|ids| parse_all(&ids)),
             subjects: subjects.into_iter().flatten().collect(),
-        }
+        })
     }
 }

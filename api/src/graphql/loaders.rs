@@ -85,6 +85,8 @@ keys! {
     IsReachable(ClientId);
     /// What the viewer is in a dialogue.
     PartIn(DialogueId);
+    /// How many comments a dialogue has.
+    CommentCount(DialogueId);
     /// How much of a dialogue the viewer has not read.
     UnreadOf(DialogueId);
 }
@@ -136,6 +138,11 @@ loader!(TagsOf => Vec<tag::Model>, |this, _viewer, keys| {
     let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
     let rows = tags::of(this.app.db.read(), &ids).await?;
     Ok(group(rows.into_iter().map(|(dialogue, tag)| (TagsOf(dialogue), tag))))
+});
+loader!(CommentCount => u64, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = comments::counts(this.app.db.read(), &ids).await?;
+    Ok(rows.into_iter().map(|(id, count)| (CommentCount(id), count.unsigned_abs())).collect())
 });
 loader!(AttachmentsOf => Vec<attachment::Model>, |this, _viewer, keys| {
     let ids: Vec<_> = keys.iter().map(|key| key.0).collect();

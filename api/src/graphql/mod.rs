@@ -5,6 +5,7 @@
 pub mod guard;
 
 mod ask;
+mod bulk;
 mod card_loaders;
 mod cards;
 mod channels;
@@ -22,6 +23,7 @@ mod kinds;
 mod loaders;
 mod messages;
 mod node;
+mod page_loaders;
 mod projects;
 mod root;
 mod scalars;

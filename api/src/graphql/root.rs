@@ -21,7 +21,7 @@ use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
 use super::subscriptions::Subscription;
-use super::{Ask, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
+use super::{Ask, bulk, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
 use super::{node, projects, tasks, users, work};
 
 /// What can be read
@@ -48,6 +48,7 @@ pub struct Mutation(
     users::UserMutations,
     messages::MessageMutations,
     work::DialogueMutations,
+    bulk::BulkMutations,
     comments::CommentMutations,
     channels::ChannelMutations,
     clients::ClientMutations,
@@ -198,7 +199,7 @@ fn limits() -> Limits {
         .into_iter()
         .chain(["projects", "tasks", "searchMessages"])
         .map(|name| (name, paging::USUAL.unsigned_abs().into()));
-    let lists = [("participants", 5), ("tags", 5), ("attachments", 3), ("queue", 10), ("stages", 8), ("mentions", 2)];
+    let lists = [("participants", 5), ("tags", 5), ("attachments", 3), ("queue", 10), ("stages", 8), ("mentions", 2), ("outcomes", 100)];
     let lists = lists.into_iter().chain([("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
     Limits { lists: pages.chain(lists).collect(), ..Limits::default() }
 }

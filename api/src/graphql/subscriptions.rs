@@ -76,7 +76,7 @@ async fn follow(ctx: &Context<'_>, filter: Option<EventFilter>, after: Option<St
     let no_cursor = || Error::bad("after", "`after` is no cursor of the log");
     let after = after.map(|text| <Cursor as Key>::decode(&text).ok_or_else(no_cursor)).transpose()?;
     let log = Arc::clone(&ctx.app()?.log);
-    Following::start(log, viewer.id, EventFilter::read(filter, viewer.id), after).await
+    Following::start(log, viewer.id, EventFilter::read(filter, ctx).await?, after).await
 }
 
 /// Following live

@@ -2,7 +2,7 @@
 
 use colloquy_entity::*;
 use sea_orm::sea_query::SelectStatement;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, SqlErr};
 use uuid::Uuid;
 
 use crate::db::Tx;
@@ -11,7 +11,7 @@ use crate::log::{Actor, Change, Entry, Kind};
 use crate::policy::{self, Act, Power};
 use crate::viewer::Viewer;
 
-use super::{dialogues, participants};
+use super::{dialogues, participants, text};
 
 /// An id as it came: nothing where it is malformed, which is as what does not exist.
 pub type Given<I> = Option<I>;
@@ -110,6 +110,32 @@ pub(super) fn tell(kind: Kind, actor: Option<Actor>, card: Uuid, places: &[Place
     entry.dialogue = places.first().map(|place| place.dialogue_id);
     entry.channel = places.first().map(|place| place.channel_id);
     entry.seen_in(places.iter().map(|place| place.dialogue_id)).with(|detail| detail.card = Some(card))
+}
+
+/// A card's id in the system that owns it: one line; nothing where it is blank.
+pub(super) fn external_id(given: Option<&str>) -> Result<Option<String>> {
+    text::line("input.externalId", given)
+}
+
+/// The same where there must be one.
+pub(super) fn required_external_id(given: &str) -> Result<String> {
+    external_id(Some(given))?.ok_or_else(|| Error::bad("input.externalId", "An id cannot be empty"))
+}
+
+/// What the database says of a card with the external id of another.
+pub(super) fn taken(what: &'static str) -> impl Fn(DbErr) -> Error {
+    move |error| match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict(format!("Another {what} has this external id")),
+        _ => error.into(),
+    }
+}
+
+/// Makes or changes a card by its external id. Of two that make it at once the later changes what the earlier made.
+pub(super) async fn made_or_found<T, F: Future<Output = Result<T>>>(run: impl Fn() -> F) -> Result<T> {
+    match run().await {
+        Err(Error::Conflict { .. }) => run().await,
+        done => done,
+    }
 }
 
 /// What differs between the fields of a card before and after, each by its name in the schema.

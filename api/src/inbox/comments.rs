@@ -1,12 +1,12 @@
 //! Comments: employees' notes to a dialogue, which clients never see.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use colloquy_entity::*;
 use sea_orm::sea_query::Query;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Act};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::{dialogues, participants, text};
@@ -138,26 +139,28 @@ fn tell(kind: Kind, viewer: &Viewer, dialogue: &dialogue::Model, comment: Commen
     })
 }
 
-/// A dialogue's comments, from old to new. The viewer sees the dialogue: whoever has its row has that.
-pub async fn page(db: &impl ConnectionTrait, dialogue: DialogueId, args: &PageArgs) -> Result<Page<comment::Model>> {
+/// A page of each dialogue's comments, from old to new. The viewer sees the dialogues: whoever has their rows has that.
+pub async fn pages(
+    db: &impl ConnectionTrait,
+    dialogues: &[DialogueId],
+    args: &PageArgs,
+) -> Result<HashMap<Uuid, Page<comment::Model>>> {
     let window: Window<Uuid> = args.window()?;
-    let mut query = comment::Entity::find().filter(comment::Column::DialogueId.eq(dialogue));
-    if let Some(after) = window.after {
-        query = query.filter(comment::Column::Id.gt(after));
-    }
-    if let Some(before) = window.before {
-        query = query.filter(comment::Column::Id.lt(before));
-    }
-    query = match window.backward {
-        true => query.order_by_desc(comment::Column::Id),
-        false => query.order_by_asc(comment::Column::Id),
-    };
-    Ok(Page::cut(query.limit(window.size + 1).all(db).await?, &window))
+    let list = |id| comment::Entity::find().filter(comment::Column::DialogueId.eq(id));
+    ranked::pages(db, dialogues.iter().map(|id| (id.0, list(*id))), comment::Column::Id, &window).await
 }
 
-/// How many a dialogue has.
-pub async fn count(db: &impl ConnectionTrait, dialogue: DialogueId) -> Result<u64> {
-    Ok(comment::Entity::find().filter(comment::Column::DialogueId.eq(dialogue)).count(db).await?)
+/// How many each dialogue has; of one that has none, nothing.
+pub async fn counts(db: &impl ConnectionTrait, dialogues: &[DialogueId]) -> Result<Vec<(DialogueId, i64)>> {
+    Ok(comment::Entity::find()
+        .select_only()
+        .column(comment::Column::DialogueId)
+        .column_as(comment::Column::Id.count(), "count")
+        .filter(comment::Column::DialogueId.is_in(dialogues.iter().copied()))
+        .group_by(comment::Column::DialogueId)
+        .into_tuple()
+        .all(db)
+        .await?)
 }
 
 /// Those of the comments whose dialogues the viewer may see.

@@ -21,7 +21,7 @@ mod read;
 
 pub use merge::merge;
 use read::visible;
-pub use read::{by_ids, clients, count, dialogues, named, page};
+pub use read::{by_ids, clients, count, dialogues, merged_with, named, page};
 
 /// A contractor for a client who has none, made with their first dialogue.
 pub(super) async fn for_client(

@@ -262,11 +262,7 @@ pub async fn page(
     args: &PageArgs,
 ) -> Result<Page<deal::Model>> {
     let window: Window<Uuid> = args.window()?;
-    let mut query = filter.query(viewer);
-    if let Some(after) = window.after {
-        query = query.filter(deal::Column::Id.gt(after));
-    }
-    Ok(Page::cut(query.order_by_asc(deal::Column::Id).limit(window.size + 1).all(db).await?, &window))
+    ranked::page(db, filter.query(viewer), deal::Column::Id, &window).await
 }
 
 /// How many there are.

@@ -159,6 +159,26 @@ impl Linked {
         Ok(tx.execute(&link).await?.rows_affected() > 0)
     }
 
+    /// Links a locked card to a locked dialogue, and tells of it. Nothing where it is linked.
+    pub(super) async fn link(
+        self,
+        tx: &mut Tx<'_>,
+        viewer: &Viewer,
+        dialogue: DialogueId,
+        card: Uuid,
+    ) -> Result<()> {
+        if self.put(tx, dialogue, card).await? {
+            let told = match self {
+                Self::Deal => Kind::DealLinked,
+                Self::Project => Kind::ProjectLinked,
+                Self::Task => Kind::TaskLinked,
+            };
+            let entry = self.tell(tx, told, viewer, card).await?;
+            tx.emit(entry);
+        }
+        Ok(())
+    }
+
     async fn remove(self, tx: &Tx<'_>, dialogue: DialogueId, card: Uuid) -> Result<bool> {
         let unlink = Query::delete()
             .from_table(self.links())
@@ -201,17 +221,10 @@ pub async fn link(
     let card = card.ok_or(Error::NotFound(kind.what()))?;
     kind.require(&tx, viewer, card, Act::See).await?;
     kind.lock(&tx, card).await?;
-    if !kind.put(&tx, dialogue.id, card).await? {
-        return Ok(dialogue);
+    kind.link(&mut tx, viewer, dialogue.id, card).await?;
+    if !tx.is_quiet() {
+        tx.commit().await?;
     }
-    let told = match kind {
-        Linked::Deal => Kind::DealLinked,
-        Linked::Project => Kind::ProjectLinked,
-        Linked::Task => Kind::TaskLinked,
-    };
-    let entry = kind.tell(&tx, told, viewer, card).await?;
-    tx.emit(entry);
-    tx.commit().await?;
     Ok(dialogue)
 }
 

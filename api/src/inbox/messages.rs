@@ -1,9 +1,10 @@
 //! Messages: adding one to a dialogue, sending, trying again.
 
+use std::collections::HashMap;
+
 use colloquy_entity::*;
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Tx;
@@ -12,6 +13,7 @@ use crate::log::{Actor, Entry, Kind};
 use crate::messenger;
 use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Act};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::{dialogues, files, reading};
@@ -245,21 +247,15 @@ pub(super) async fn lock_message<'a>(
     Ok((tx, dialogue, message))
 }
 
-/// A dialogue's messages, from old to new. The viewer sees the dialogue: whoever has its row has that.
-pub async fn page(db: &impl ConnectionTrait, dialogue: DialogueId, args: &PageArgs) -> Result<Page<message::Model>> {
+/// A page of each dialogue's messages, from old to new. The viewer sees the dialogues: whoever has their rows has that.
+pub async fn pages(
+    db: &impl ConnectionTrait,
+    dialogues: &[DialogueId],
+    args: &PageArgs,
+) -> Result<HashMap<Uuid, Page<message::Model>>> {
     let window: Window<i64> = args.window()?;
-    let mut query = message::Entity::find().filter(message::Column::DialogueId.eq(dialogue));
-    if let Some(after) = window.after {
-        query = query.filter(message::Column::Ordinal.gt(after));
-    }
-    if let Some(before) = window.before {
-        query = query.filter(message::Column::Ordinal.lt(before));
-    }
-    query = match window.backward {
-        true => query.order_by_desc(message::Column::Ordinal),
-        false => query.order_by_asc(message::Column::Ordinal),
-    };
-    Ok(Page::cut(query.limit(window.size + 1).all(db).await?, &window))
+    let list = |id| message::Entity::find().filter(message::Column::DialogueId.eq(id));
+    ranked::pages(db, dialogues.iter().map(|id| (id.0, list(*id))), message::Column::Ordinal, &window).await
 }
 
 /// Those of the messages whose dialogues the viewer may see.

@@ -3,6 +3,7 @@
 //! The first line of a public function is the permission; a change is one [`crate::db::Tx`] with its events; every read
 //! of dialogues starts from what the viewer may see.
 
+pub mod bulk;
 pub mod cards;
 pub mod channels;
 pub mod clients;

@@ -1,9 +1,9 @@
 //! Tasks, here or mirrored from another system.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{Condition, Expr, LockType, Order};
+use sea_orm::sea_query::{Condition, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
@@ -11,6 +11,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::Kind;
 use crate::paging::{Page, PageArgs, Window};
@@ -33,27 +34,38 @@ pub struct NewTask {
     pub project: Option<Given<ProjectId>>,
     /// Who is to do it.
     pub responsible: Option<Given<UserId>>,
+    /// Open or done.
+    pub state: TaskState,
     /// Until when.
     pub due_at: Option<Time>,
     /// Its page in the system that owns it.
     pub external_url: Option<String>,
+    /// Its id there.
+    pub external_id: Option<String>,
     /// Linked to it.
     pub dialogue: Option<Given<DialogueId>>,
 }
 
 /// Makes a task, on its own or in a dialogue.
 pub async fn create(app: &App, viewer: &Viewer, new: NewTask) -> Result<task::Model> {
+    let mut tx = app.begin().await?;
+    let task = insert(&mut tx, viewer, new).await?;
+    tx.commit().await?;
+    Ok(task)
+}
+
+async fn insert(tx: &mut Tx<'_>, viewer: &Viewer, new: NewTask) -> Result<task::Model> {
     cards::require_making(viewer, new.dialogue.is_some())?;
     let title = text::name("input.title", &new.title)?;
     let description = text::optional_note("input.description", new.description.as_deref())?;
-    let mut tx = app.begin().await?;
-    let dialogue = cards::lock_place(&tx, viewer, new.dialogue).await?;
+    let external_id = cards::external_id(new.external_id.as_deref())?;
+    let dialogue = cards::lock_place(tx, viewer, new.dialogue).await?;
     let project = match new.project {
-        Some(given) => Some(projects::known(&tx, viewer, given).await?),
+        Some(given) => Some(projects::known(tx, viewer, given).await?),
         None => None,
     };
     let responsible = match new.responsible {
-        Some(given) => Some(cards::responsible(&tx, given).await?),
+        Some(given) => Some(cards::responsible(tx, given).await?),
         None => None,
     };
     let task = task::Model {
@@ -61,20 +73,21 @@ pub async fn create(app: &App, viewer: &Viewer, new: NewTask) -> Result<task::Mo
         lookup: text::lookup([&title]),
         title,
         description,
-        state: TaskState::Open,
+        state: new.state,
         project_id: project,
         responsible_id: responsible,
         due_at: new.due_at,
         external_url: new.external_url,
+        external_id,
         created_at: tx.now(),
     };
-    task::Entity::insert(task.clone().into_active_model().reset_all()).exec_without_returning(&*tx).await?;
+    let row = task.clone().into_active_model().reset_all();
+    task::Entity::insert(row).exec_without_returning(&**tx).await.map_err(cards::taken("task"))?;
     if let Some(dialogue) = dialogue {
-        Linked::Task.put(&tx, dialogue.id, task.id.0).await?;
+        Linked::Task.put(tx, dialogue.id, task.id.0).await?;
     }
-    let created = Linked::Task.tell(&tx, Kind::TaskCreated, viewer, task.id.0).await?;
+    let created = Linked::Task.tell(tx, Kind::TaskCreated, viewer, task.id.0).await?;
     tx.emit(created);
-    tx.commit().await?;
     Ok(task)
 }
 
@@ -95,15 +108,77 @@ pub struct TaskChange {
     pub due_at: Option<Option<Time>>,
     /// Its page in the system that owns it.
     pub external_url: Option<Option<String>>,
+    /// Its id there.
+    pub external_id: Option<Option<String>>,
 }
 
 /// Changes a task. Nothing new, no event.
 pub async fn update(app: &App, viewer: &Viewer, id: Given<TaskId>, change: TaskChange) -> Result<task::Model> {
-    let missing = || Error::NotFound("task");
     let mut tx = app.begin().await?;
+    let task = apply(&mut tx, viewer, id, change).await?;
+    if !tx.is_quiet() {
+        tx.commit().await?;
+    }
+    Ok(task)
+}
+
+/// Changes the task with this id in the system that owns it, or makes one; and links it, if a dialogue is given. Whether
+/// it was made.
+pub async fn upsert(
+    app: &App,
+    viewer: &Viewer,
+    external_id: &str,
+    change: TaskChange,
+    place: Option<Given<DialogueId>>,
+) -> Result<(task::Model, bool)> {
+    let external_id = &cards::required_external_id(external_id)?;
+    cards::made_or_found(|| upsert_once(app, viewer, external_id, change.clone(), place)).await
+}
+
+async fn upsert_once(
+    app: &App,
+    viewer: &Viewer,
+    external_id: &str,
+    change: TaskChange,
+    place: Option<Given<DialogueId>>,
+) -> Result<(task::Model, bool)> {
+    let mut tx = app.begin().await?;
+    let found = task::Entity::find().filter(task::Column::ExternalId.eq(external_id)).one(&*tx).await?;
+    let done = match found {
+        Some(found) => {
+            let dialogue = cards::lock_place(&tx, viewer, place).await?;
+            let task = apply(&mut tx, viewer, Some(found.id), change).await?;
+            if let Some(dialogue) = dialogue {
+                Linked::Task.link(&mut tx, viewer, dialogue.id, task.id.0).await?;
+            }
+            (task, false)
+        }
+        None => {
+            let new = NewTask {
+                title: change.title.ok_or_else(|| Error::bad("input.title", "A new task needs a title"))?,
+                description: change.description.flatten(),
+                project: change.project.flatten(),
+                responsible: change.responsible.flatten(),
+                state: change.state.unwrap_or(TaskState::Open),
+                due_at: change.due_at.flatten(),
+                external_url: change.external_url.flatten(),
+                external_id: Some(external_id.into()),
+                dialogue: place,
+            };
+            (insert(&mut tx, viewer, new).await?, true)
+        }
+    };
+    if !tx.is_quiet() {
+        tx.commit().await?;
+    }
+    Ok(done)
+}
+
+async fn apply(tx: &mut Tx<'_>, viewer: &Viewer, id: Given<TaskId>, change: TaskChange) -> Result<task::Model> {
+    let missing = || Error::NotFound("task");
     let id = id.ok_or_else(missing)?;
-    Linked::Task.require(&tx, viewer, id.0, Act::Arrange).await?;
-    let found = task::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&*tx).await?;
+    Linked::Task.require(tx, viewer, id.0, Act::Arrange).await?;
+    let found = task::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
     let before = found.ok_or_else(missing)?;
     let mut after = before.clone();
     if let Some(title) = &change.title {
@@ -117,23 +192,26 @@ pub async fn update(app: &App, viewer: &Viewer, id: Given<TaskId>, change: TaskC
     after.project_id = match change.project {
         None => before.project_id,
         Some(None) => None,
-        Some(Some(given)) => Some(projects::known(&tx, viewer, given).await?),
+        Some(Some(given)) => Some(projects::known(tx, viewer, given).await?),
     };
-    after.responsible_id = cards::change_responsible(&tx, before.responsible_id, change.responsible).await?;
+    after.responsible_id = cards::change_responsible(tx, before.responsible_id, change.responsible).await?;
     after.due_at = change.due_at.unwrap_or(after.due_at);
     after.external_url = change.external_url.unwrap_or(after.external_url);
+    if let Some(given) = &change.external_id {
+        after.external_id = cards::external_id(given.as_deref())?;
+    }
     let changes = cards::changes(fields(&before), fields(&after));
     if changes.is_empty() {
         return Ok(before);
     }
-    after.clone().into_active_model().reset_all().update_without_returning(&*tx).await?;
-    let entry = Linked::Task.tell(&tx, Kind::TaskChanged, viewer, id.0).await?;
+    let row = after.clone().into_active_model().reset_all();
+    row.update_without_returning(&**tx).await.map_err(cards::taken("task"))?;
+    let entry = Linked::Task.tell(tx, Kind::TaskChanged, viewer, id.0).await?;
     tx.emit(entry.with(|detail| detail.changes = changes));
-    tx.commit().await?;
     Ok(after)
 }
 
-fn fields(task: &task::Model) -> [(&'static str, Option<String>); 7] {
+fn fields(task: &task::Model) -> [(&'static str, Option<String>); 8] {
     [
         ("title", Some(task.title.clone())),
         ("description", task.description.clone()),
@@ -142,6 +220,7 @@ fn fields(task: &task::Model) -> [(&'static str, Option<String>); 7] {
         ("responsible", task.responsible_id.map(|id| id.to_string())),
         ("dueAt", task.due_at.map(text::rfc3339)),
         ("externalUrl", task.external_url.clone()),
+        ("externalId", task.external_id.clone()),
     ]
 }
 
@@ -166,7 +245,7 @@ pub async fn named(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[TaskId]) -
     if !policy::has(viewer.role, Power::SeeAllCards) {
         let seen: HashSet<_> = by_ids(db, viewer, ids).await?.into_iter().map(|row| row.id).collect();
         for row in rows.iter_mut().filter(|row| !seen.contains(&row.id)) {
-            (row.description, row.external_url) = (None, None);
+            (row.description, row.external_url, row.external_id) = (None, None, None);
             (row.project_id, row.responsible_id, row.due_at) = (None, None, None);
         }
     }
@@ -184,6 +263,8 @@ pub struct TaskFilter {
     pub responsible: Option<Given<UserId>>,
     /// Open or done.
     pub state: Option<TaskState>,
+    /// With this id in the system that owns it.
+    pub external_id: Option<String>,
 }
 
 impl TaskFilter {
@@ -193,7 +274,8 @@ impl TaskFilter {
             .add_option(words.map(|words| text::contains(task::Column::Lookup, words)))
             .add_option(self.project.map(|id| task::Column::ProjectId.is_in(id)))
             .add_option(self.responsible.map(|id| task::Column::ResponsibleId.is_in(id)))
-            .add_option(self.state.map(|state| task::Column::State.eq(state)));
+            .add_option(self.state.map(|state| task::Column::State.eq(state)))
+            .add_option(self.external_id.as_deref().map(|id| text::equals(task::Column::ExternalId, id)));
         task::Entity::find().filter(all)
     }
 }
@@ -206,11 +288,7 @@ pub async fn page(
     args: &PageArgs,
 ) -> Result<Page<task::Model>> {
     let window: Window<Uuid> = args.window()?;
-    let mut query = filter.query(viewer);
-    if let Some(after) = window.after {
-        query = query.filter(task::Column::Id.gt(after));
-    }
-    Ok(Page::cut(query.order_by_asc(task::Column::Id).limit(window.size + 1).all(db).await?, &window))
+    ranked::page(db, filter.query(viewer), task::Column::Id, &window).await
 }
 
 /// How many there are.
@@ -225,22 +303,10 @@ pub async fn of_projects(
     viewer: &Viewer,
     ids: &[ProjectId],
     args: &PageArgs,
-) -> Result<Vec<(ProjectId, Page<task::Model>)>> {
+) -> Result<HashMap<Uuid, Page<task::Model>>> {
     let window: Window<Uuid> = args.window()?;
-    let mut query =
-        task::Entity::find().filter(visible(viewer)).filter(task::Column::ProjectId.is_in(ids.iter().copied()));
-    if let Some(after) = window.after {
-        query = query.filter(task::Column::Id.gt(after));
-    }
-    let id = Expr::col((task::Entity, task::Column::Id));
-    let owner = (task::Entity, task::Column::ProjectId);
-    let rows = ranked::each(db, query, owner, [(id, Order::Asc)], window.size + 1).await?;
-    let pages = rows.chunk_by(|(one, _), (other, _)| one == other);
-    let read = |rows: &[(Uuid, task::Model)]| {
-        let tasks = rows.iter().map(|(_, task)| task.clone()).collect();
-        Some((ProjectId(rows.first()?.0), Page::cut(tasks, &window)))
-    };
-    Ok(pages.filter_map(read).collect())
+    let list = |id| task::Entity::find().filter(visible(viewer)).filter(task::Column::ProjectId.eq(id));
+    ranked::pages(db, ids.iter().map(|id| (id.0, list(*id))), task::Column::Id, &window).await
 }
 
 /// How many tasks of each project the viewer may see; of a project that has none, nothing.

@@ -71,6 +71,12 @@ pub(crate) fn rfc3339(time: Time) -> String {
     moment.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
+/// Whether a column has this text, but for spaces around it.
+pub(super) fn equals<C: ColumnTrait>(column: C, text: &str) -> SimpleExpr {
+    // No row has a U+0000, and PostgreSQL takes none to compare with either.
+    if text.contains('\0') { Expr::cust("1 = 0") } else { column.eq(text.trim()) }
+}
+
 /// Whether a `lookup` column contains a text.
 pub(super) fn contains<C: ColumnTrait>(lookup: C, text: &str) -> SimpleExpr {
     let mut pattern = String::from("%");

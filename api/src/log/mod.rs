@@ -26,7 +26,7 @@ pub use cursor::Cursor;
 pub use event::{Actor, Change, Detail, Entry, Event, Kind};
 pub use filter::Filter;
 pub use follow::{Followed, Following};
-pub use read::{Reader, head};
+pub use read::{head, page, pages};
 
 /// Events that belong together: whole transactions, in order.
 pub type Batch = Arc<[Arc<Event>]>;

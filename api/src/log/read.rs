@@ -1,8 +1,10 @@
 //! Reading the past: pages of the log with the viewer's rights inside the query, and where the log ends.
 
+use std::collections::HashMap;
+
 use colloquy_entity::{Role, event, event_subject, log_head, participant};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Order, Query, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select};
+use sea_orm::sea_query::{Condition, Query, SimpleExpr};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::event::Row;
@@ -12,72 +14,50 @@ use crate::paging::{Page, Window};
 use crate::ranked;
 use crate::viewer::Viewer;
 
-/// Reads pages as one viewer.
-#[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
-    /// Whose rights hold.
-    pub viewer: &'a Viewer,
-    /// What is wanted.
-    pub filter: &'a Filter,
+/// One page of what the viewer may see and wants, from old to new. A cursor that is not of this log is BAD_USER_INPUT.
+pub async fn page(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    filter: &Filter,
+    window: &Window<Cursor>,
+) -> Result<Page<Event>> {
+    let window = positions(db, window).await?;
+    read(ranked::page(db, wanted(viewer, filter), event::Column::Position, &window).await?)
 }
 
-impl Reader<'_> {
-    /// One page, from old to new. A cursor that is not of this log is BAD_USER_INPUT.
-    pub async fn page(&self, db: &impl ConnectionTrait, window: &Window<Cursor>) -> Result<Page<Event>> {
-        let mut query = self.within(db, window).await?;
-        query = if window.backward {
-            query.order_by_desc(event::Column::Position)
-        } else {
-            query.order_by_asc(event::Column::Position)
-        };
-        let rows: Vec<Row> = query.limit(window.size + 1).into_model().all(db).await?;
-        let events = rows.into_iter().map(Event::try_from).collect::<Result<_>>()?;
-        Ok(Page::cut(events, window))
-    }
+/// The same page of several feeds, each with its filter; of an empty one, none.
+pub async fn pages(
+    db: &impl ConnectionTrait,
+    viewer: &Viewer,
+    feeds: &[(Uuid, Filter)],
+    window: &Window<Cursor>,
+) -> Result<HashMap<Uuid, Page<Event>>> {
+    let window = positions(db, window).await?;
+    let lists = feeds.iter().map(|(id, filter)| (*id, wanted(viewer, filter)));
+    let pages = ranked::pages(db, lists, event::Column::Position, &window).await?;
+    pages.into_iter().map(|(id, page)| Ok((id, read(page)?))).collect()
+}
 
-    /// The same page of what is about each of several things, in one statement; of one that nothing is about, none.
-    pub async fn feeds(
-        &self,
-        db: &impl ConnectionTrait,
-        subjects: &[Uuid],
-        window: &Window<Cursor>,
-    ) -> Result<Vec<(Uuid, Page<Event>)>> {
-        let position = Expr::col((event::Entity, event::Column::Position));
-        let subject = (event_subject::Entity, event_subject::Column::SubjectId);
-        let mut query = self.within(db, window).await?;
-        QueryTrait::query(&mut query)
-            .join(
-                JoinType::InnerJoin,
-                event_subject::Entity,
-                position.clone().equals((event_subject::Entity, event_subject::Column::Position)),
-            )
-            .and_where(Expr::col(subject).is_in(subjects.iter().copied()));
-        let order = if window.backward { Order::Desc } else { Order::Asc };
-        let rows: Vec<(Uuid, Row)> = ranked::each(db, query, subject, [(position, order)], window.size + 1).await?;
-        let mut feeds: Vec<(Uuid, Vec<Event>)> = Vec::new();
-        for (subject, row) in rows {
-            let event = Event::try_from(row)?;
-            match feeds.last_mut() {
-                Some((last, events)) if *last == subject => events.push(event),
-                _ => feeds.push((subject, vec![event])),
-            }
-        }
-        Ok(feeds.into_iter().map(|(subject, events)| (subject, Page::cut(events, window))).collect())
-    }
+fn wanted(viewer: &Viewer, filter: &Filter) -> Select<event::Entity> {
+    event::Entity::find().filter(visible(viewer)).filter(filter.condition())
+}
 
-    /// What the viewer may see and wants between the window's cursors.
-    async fn within(&self, db: &impl ConnectionTrait, window: &Window<Cursor>) -> Result<Select<event::Entity>> {
-        let mut query = event::Entity::find().filter(visible(self.viewer)).filter(self.filter.condition());
-        for (field, cursor) in [("after", &window.after), ("before", &window.before)] {
-            let Some(cursor) = cursor else { continue };
-            verify(db, *cursor, field).await?;
-            query = query.filter(match field {
-                "after" => event::Column::Position.gt(cursor.position),
-                _ => event::Column::Position.lt(cursor.position),
-            });
+/// Between the same places, once the cursors are known to be of this log.
+async fn positions(db: &impl ConnectionTrait, window: &Window<Cursor>) -> Result<Window<i64>> {
+    for (field, cursor) in [("after", window.after), ("before", window.before)] {
+        if let Some(cursor) = cursor {
+            verify(db, cursor, field).await?;
         }
-        Ok(query)
     }
+    let position = |cursor: Cursor| cursor.position;
+    let (after, before) = (window.after.map(position), window.before.map(position));
+    Ok(Window { size: window.size, backward: window.backward, after, before })
+}
+
+fn read(page: Page<Row>) -> Result<Page<Event>> {
+    let Page { items, has_next, has_previous } = page;
+    let items = items.into_iter().map(Event::try_from).collect::<Result<_>>()?;
+    Ok(Page { items, has_next, has_previous })
 }
 
 /// Where the log ends: everything up to there has its place.

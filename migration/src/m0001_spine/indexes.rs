@@ -59,6 +59,8 @@ pub(super) fn indexes() -> Vec<IndexCreateStatement> {
         index("deals_contractor", "deals", &["contractor_id"]),
         index("deals_stage", "deals", &["stage_id"]),
         index("deals_responsible", "deals", &["responsible_id"]),
+        unique("projects_external_key", "projects", &["external_id"]),
+        unique("tasks_external_key", "tasks", &["external_id"]),
         index("tasks_project", "tasks", &["project_id"]),
         index("tasks_responsible", "tasks", &["responsible_id"]),
         index("dialogue_deals_deal", "dialogue_deals", &["deal_id"]),

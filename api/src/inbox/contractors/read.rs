@@ -68,6 +68,27 @@ pub async fn named(
     Ok(stands.into_iter().filter_map(|(id, stays)| Some((id, by_id.get(&stays)?.clone()))).collect())
 }
 
+/// The contractors that are one by now, by each of these: itself, what it was merged into, and all merged into that. A
+/// feed of one is the feed of all of them.
+pub async fn merged_with(
+    db: &impl ConnectionTrait,
+    ids: &[ContractorId],
+) -> Result<HashMap<ContractorId, Vec<ContractorId>>> {
+    let find = async |all: Condition| -> Result<Vec<(ContractorId, Option<ContractorId>)>> {
+        let query = contractor::Entity::find().select_only();
+        let query = query.columns([contractor::Column::Id, contractor::Column::MergedIntoId]).filter(all);
+        Ok(query.into_tuple().all(db).await?)
+    };
+    let named = find(Condition::all().add(contractor::Column::Id.is_in(ids.iter().copied()))).await?;
+    let stays: HashMap<_, _> = named.into_iter().map(|(id, into)| (id, into.unwrap_or(id))).collect();
+    let gone = find(Condition::all().add(contractor::Column::MergedIntoId.is_in(stays.values().copied()))).await?;
+    let family = |stays: ContractorId| {
+        let gone = gone.iter().filter(|(_, into)| *into == Some(stays)).map(|(id, _)| *id);
+        std::iter::once(stays).chain(gone).collect()
+    };
+    Ok(ids.iter().map(|id| (*id, family(stays.get(id).copied().unwrap_or(*id)))).collect())
+}
+
 fn wanted(viewer: &Viewer, words: Option<&str>) -> sea_orm::Select<contractor::Entity> {
     let query = contractor::Entity::find().filter(visible(viewer));
     match words.filter(|words| !words.trim().is_empty()) {
@@ -84,11 +105,7 @@ pub async fn page(
     args: &PageArgs,
 ) -> Result<Page<contractor::Model>> {
     let window: Window<Uuid> = args.window()?;
-    let mut query = wanted(viewer, text);
-    if let Some(after) = window.after {
-        query = query.filter(contractor::Column::Id.gt(after));
-    }
-    Ok(Page::cut(query.order_by_asc(contractor::Column::Id).limit(window.size + 1).all(db).await?, &window))
+    ranked::page(db, wanted(viewer, text), contractor::Column::Id, &window).await
 }
 
 /// How many there are.
