@@ -5,7 +5,9 @@ mod harness;
 mod stories {
     mod agreement;
     mod away;
+    mod bulk;
     mod cards;
+    mod comments;
     mod contract;
     mod editing;
     mod faults;

@@ -62,6 +62,12 @@ async fn each_mutation_is_for_whom_the_rules_say(world: World) {
 fn unlike(row: &Row, scene: &Scene, answer: &Answer) -> Option<String> {
     let field = &answer.body["data"][row.mutation];
     let code = answer.errors().first().and_then(|error| error["extensions"]["code"].as_str());
+    // What is done in many dialogues at once is refused in each by itself.
+    let outcome = &field["outcomes"][0];
+    let (field, code) = match outcome.is_null() {
+        true => (field, code),
+        false => (&outcome["dialogue"], outcome["error"]["code"].as_str()),
+    };
     let (words, like) = match row.may(scene.role, scene.part) {
         May::Yes => ("done", code.is_none() && answer.errors().is_empty() && field.is_object()),
         May::Forbidden => ("FORBIDDEN", code == Some("FORBIDDEN") && field.is_null()),
@@ -78,6 +84,11 @@ async fn ask(viewer: &Someone, field: &str) -> Answer {
 
 /// The code, words and field of the only error.
 fn refusal(answer: &Answer) -> Value {
+    let outcomes = answer.body["data"].as_object().and_then(|data| data.values().next()?["outcomes"].as_array());
+    if let Some(outcomes) = outcomes {
+        let error = &outcomes[0]["error"];
+        return json!([error["message"], { "code": error["code"], "field": error["field"] }]);
+    }
     let error = answer.error();
     json!([error["message"], error["extensions"]])
 }

@@ -1,10 +1,10 @@
 //! What a resolver asks of its request: the app, who asks, and loaders that answer many alike questions at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -12,9 +12,14 @@ use crate::log::Cursor;
 use crate::viewer::Viewer;
 
 use super::loaders::Loaders;
+use super::rounds::{AtOnce, Rounds};
 
 /// The name of the page's session cookie.
 pub const COOKIE: &str = "colloquy_session";
+
+/// Most things that one answer asks of the loaders. What a document costs is reckoned before it runs, by how long lists
+/// most often are; this bounds it where they are far longer.
+const MOST: u64 = 100_000;
 
 /// The request's own data: one for each request, so that nothing is shared between viewers.
 pub struct Asking {
@@ -26,16 +31,18 @@ pub struct Asking {
     /// Whether it goes on: then the viewer's role is looked up anew each time.
     is_live: bool,
     loaders: Option<DataLoader<Loaders>>,
+    /// How many things were asked of the loaders.
+    asked: AtomicU64,
 }
 
 impl Asking {
     /// A request of this viewer, or of nobody who is signed in.
-    pub fn new(app: Arc<App>, viewer: Option<Viewer>, cursor: Option<Cursor>, is_live: bool) -> Self {
+    pub fn new(app: Arc<App>, viewer: Option<Viewer>, cursor: Option<Cursor>, is_live: bool, rounds: &Rounds) -> Self {
         let loaders = viewer.map(|viewer| {
             let loaders = Loaders { app: Arc::clone(&app), viewer, is_live };
-            DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default())
+            DataLoader::new(loaders, rounds.clone(), AtOnce)
         });
-        Self { app, cursor, viewer, is_live, loaders }
+        Self { app, cursor, viewer, is_live, loaders, asked: AtomicU64::new(0) }
     }
 
     /// The page's session cookie. Scripts cannot read it, other sites cannot send it, and it crosses no plain network.
@@ -64,6 +71,10 @@ pub(super) fn as_of_now(app: &App, viewer: Viewer) -> Result<Viewer> {
 
 /// Short ways to all of it from a resolver's context.
 pub trait Ask {
+    /// Most things that one answer asks of the loaders. What a document costs is reckoned before it runs, by how long lists
+    /// most often are; this bounds it where they are far longer.
+    const MOST: u64 = 100_000;
+
     /// The request's own data.
     fn asking(&self) -> Result<&Asking>;
 
@@ -94,7 +105,11 @@ impl Ask for Context<'_> {
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
         Loaders: Loader<K, Error = Error>,
     {
-        let loaders = self.asking()?.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
+        let asking = self.asking()?;
+        let loaders = asking.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
+        if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST && !asking.is_live {
+            return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
+        }
         loaders.load_one(key).await
     }
 }

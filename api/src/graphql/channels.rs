@@ -4,13 +4,14 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObjec
 use colloquy_entity::channel;
 
 use crate::error::{Error, Result};
-use crate::inbox::{channels, routing};
+use crate::inbox::channels;
 use crate::policy::{self, Power};
 
 use super::cards::Funnel;
+use super::loaders::QueueOf;
 use super::node::{parse, required, show};
 use super::scalars::{DateTime, Url};
-use super::users::{User, user_of};
+use super::users::{User, users_of};
 use super::words::{ChannelKind, ChannelState};
 use super::{Ask, answer, cards};
 
@@ -53,11 +54,8 @@ impl Channel {
 
     /// Managers in turn: each new dialogue is given to the next
     async fn queue(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
-        let mut queue = Vec::new();
-        for id in routing::queue(ctx.app()?.db.read(), self.0.id).await? {
-            queue.push(user_of(ctx, id).await?);
-        }
-        Ok(queue)
+        let queue = ctx.load(QueueOf(self.0.id)).await?.unwrap_or_default();
+        users_of(ctx, queue).await
     }
 
     /// Where a deal is created for each new dialogue; none is created when null

@@ -11,7 +11,7 @@ use super::dialogues::{Dialogue, DialoguePayload};
 use super::loaders::MentionsOf;
 use super::node::{parse, show};
 use super::scalars::DateTime;
-use super::users::{User, user_of};
+use super::users::{User, user_of, users_of};
 use super::{Ask, answer};
 
 /// An employee's note to a dialogue, which clients never see
@@ -43,11 +43,7 @@ impl Comment {
 
     /// Employees called to answer
     async fn mentions(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
-        let mut users = Vec::new();
-        for id in ctx.load(MentionsOf(self.0.id)).await?.unwrap_or_default() {
-            users.push(user_of(ctx, id).await?);
-        }
-        Ok(users)
+        users_of(ctx, ctx.load(MentionsOf(self.0.id)).await?.unwrap_or_default()).await
     }
 
     /// When it was written

@@ -45,7 +45,9 @@ pub struct Limits {
     pub cost: u64,
     /// The largest page that the API serves; `first` and `last` count as no more than this.
     pub page: u64,
-    /// How many items a field without `first` and `last` has, by its name; 1 where it is not named here.
+    /// The page that the API serves without `first` and `last`.
+    pub usual: u64,
+    /// How many items a list that is no connection has most often, by its name; 1 where it is not named here.
     pub lists: HashMap<&'static str, u64>,
 }
 
@@ -63,6 +65,7 @@ impl Default for Limits {
             roots: 100,
             cost: 50_000,
             page: 100,
+            usual: 50,
             lists: HashMap::new(),
         }
     }

@@ -8,13 +8,15 @@ use colloquy_entity::*;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::inbox::{channels, clients, comments, dialogues, files, messages, participants, reading, tags, users};
+use crate::inbox::{
+    channels, clients, comments, dialogues, files, messages, participants, reading, routing, tags, users,
+};
 use crate::viewer::Viewer;
 
 use super::ask::as_of_now;
 
 /// Between two looks whether the database is back.
-pub(super) const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Reads as one viewer.
 pub struct Loaders {
@@ -30,6 +32,16 @@ impl Loaders {
     pub(super) fn viewer(&self) -> Result<Viewer> {
         if self.is_live { as_of_now(&self.app, self.viewer) } else { Ok(self.viewer) }
     }
+
+    /// Who follows waits until the database is back: an event is never delivered without its content.
+    pub(super) async fn patiently<T, F: Future<Output = Result<T>>>(&self, read: impl Fn() -> F) -> Result<T> {
+        loop {
+            match read().await {
+                Err(Error::Away(_)) if self.is_live => tokio::time::sleep(PAUSE).await,
+                done => return done,
+            }
+        }
+    }
 }
 
 /// A loader whose body reads rows for `keys` and says how each is found again.
@@ -41,17 +53,12 @@ macro_rules! loader {
 
             async fn load(&self, $keys: &[$key]) -> Result<HashMap<$key, $value>> {
                 let $this = self;
-                loop {
+                self.patiently(|| async {
                     let $viewer = &self.viewer()?;
                     let _ = $viewer;
-                    match async { $body }.await {
-                        // Who follows waits until the database is back: an event is never delivered without its content.
-                        Err(Error::Away(_)) if self.is_live => {
-                            tokio::time::sleep($crate::graphql::loaders::PAUSE).await
-                        }
-                        done => return done,
-                    }
-                }
+                    $body
+                })
+                .await
             }
         }
     };
@@ -85,6 +92,8 @@ keys! {
     IsReachable(ClientId);
     /// What the viewer is in a dialogue.
     PartIn(DialogueId);
+    /// The managers of a channel's queue, in turn.
+    QueueOf(ChannelId);
     /// How many comments a dialogue has.
     CommentCount(DialogueId);
     /// How much of a dialogue the viewer has not read.
@@ -138,6 +147,11 @@ loader!(TagsOf => Vec<tag::Model>, |this, _viewer, keys| {
     let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
     let rows = tags::of(this.app.db.read(), &ids).await?;
     Ok(group(rows.into_iter().map(|(dialogue, tag)| (TagsOf(dialogue), tag))))
+});
+loader!(QueueOf => Vec<UserId>, |this, _viewer, keys| {
+    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+    let rows = routing::queues(this.app.db.read(), &ids).await?;
+    Ok(group(rows.into_iter().map(|(channel, user)| (QueueOf(channel), user))))
 });
 loader!(CommentCount => u64, |this, _viewer, keys| {
     let ids: Vec<_> = keys.iter().map(|key| key.0).collect();

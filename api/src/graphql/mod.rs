@@ -26,6 +26,7 @@ mod node;
 mod page_loaders;
 mod projects;
 mod root;
+mod rounds;
 mod scalars;
 mod subscriptions;
 mod tasks;

@@ -8,13 +8,15 @@ use async_graphql::dataloader::Loader;
 use colloquy_entity::*;
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::error::{Error, Result};
 use crate::inbox::{comments, contractors, messages, tasks};
 use crate::log::{self, Cursor, Event, Filter, Kind};
 use crate::paging::{Page, PageArgs, Window};
+use crate::viewer::Viewer;
 
 use super::Ask;
-use super::loaders::{Loaders, group, loader};
+use super::loaders::{Loaders, group};
 
 /// A page of one of the lists that something has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,74 +47,92 @@ pub enum Feed {
     OfContractor,
 }
 
-impl<L: Clone + Eq + Hash> PageOf<L> {
+/// By owner.
+type Pages<T> = Result<HashMap<Uuid, Page<T>>>;
+
+/// A list of which pages are read.
+pub trait List: Clone + Eq + Hash + Send + Sync + 'static {
+    /// What is in it.
+    type Item: Clone + Send + Sync + 'static;
+
+    /// The same page of each owner's list; of an empty one, none.
+    fn pages(
+        &self,
+        app: &App,
+        viewer: &Viewer,
+        owners: &[Uuid],
+        args: &PageArgs,
+    ) -> impl Future<Output = Pages<Self::Item>> + Send;
+}
+
+impl<L: List> PageOf<L> {
     /// Reads a list's page, together with the same page of others that the same answer asks for.
-    pub async fn read<M: Clone + Send + Sync + 'static>(
-        ctx: &Context<'_>,
-        owner: Uuid,
-        list: L,
-        args: PageArgs,
-    ) -> Result<Page<M>>
-    where
-        Self: Send + Sync + 'static,
-        Loaders: Loader<Self, Value = Result<Page<M>>, Error = Error>,
-    {
+    pub async fn read(ctx: &Context<'_>, owner: Uuid, list: L, args: PageArgs) -> Result<Page<L::Item>> {
         match ctx.load(Self { owner, list, args: args.clone() }).await? {
             Some(page) => page,
             None => Ok(Page::empty(&args)),
         }
     }
+}
+
+impl<L: List> Loader<PageOf<L>> for Loaders {
+    type Value = Result<Page<L::Item>>;
+    type Error = Error;
 
     /// One statement for each page that is asked of several things: most often all are asked for the same.
-    async fn load<M>(
-        keys: &[Self],
-        read: impl AsyncFn(L, PageArgs, Vec<Uuid>) -> Result<HashMap<Uuid, Page<M>>>,
-    ) -> Result<HashMap<Self, Result<Page<M>>>> {
+    async fn load(&self, keys: &[PageOf<L>]) -> Result<HashMap<PageOf<L>, Self::Value>> {
         let same = group(keys.iter().map(|key| ((key.list.clone(), key.args.clone()), key.owner)));
         let mut pages = HashMap::new();
         for ((list, args), owners) in same {
-            let key = |owner| Self { owner, list: list.clone(), args: args.clone() };
-            match read(list.clone(), args.clone(), owners.clone()).await {
+            let read = || async { list.pages(&self.app, &self.viewer()?, &owners, &args).await };
+            let key = |owner| PageOf { owner, list: list.clone(), args: args.clone() };
+            match self.patiently(read).await {
                 Ok(found) => pages.extend(found.into_iter().map(|(owner, page)| (key(owner), Ok(page)))),
-                Err(error @ Error::Away(_)) => return Err(error),
                 // Arguments that cannot be are the fault of those alone who came with them.
-                Err(error) => pages.extend(owners.into_iter().map(|owner| (key(owner), Err(error.clone())))),
+                Err(error) => pages.extend(owners.iter().map(|owner| (key(*owner), Err(error.clone())))),
             }
         }
         Ok(pages)
     }
 }
 
-fn ids<I>(owners: Vec<Uuid>, id: fn(Uuid) -> I) -> Vec<I> {
-    owners.into_iter().map(id).collect()
+fn ids<I>(owners: &[Uuid], id: fn(Uuid) -> I) -> Vec<I> {
+    owners.iter().copied().map(id).collect()
 }
 
-loader!(PageOf<Messages> => Result<Page<message::Model>>, |this, _viewer, keys| {
-    let db = this.app.db.read();
-    PageOf::load(keys, async |_, args, owners| messages::pages(db, &ids(owners, DialogueId), &args).await).await
-});
-loader!(PageOf<Comments> => Result<Page<comment::Model>>, |this, _viewer, keys| {
-    let db = this.app.db.read();
-    PageOf::load(keys, async |_, args, owners| comments::pages(db, &ids(owners, DialogueId), &args).await).await
-});
-loader!(PageOf<Tasks> => Result<Page<task::Model>>, |this, viewer, keys| {
-    let db = this.app.db.read();
-    PageOf::load(keys, async |_, args, owners| tasks::of_projects(db, viewer, &ids(owners, ProjectId), &args).await).await
-});
-loader!(PageOf<Feed> => Result<Page<Event>>, |this, viewer, keys| {
-    let db = this.app.db.read();
-    PageOf::load(keys, async |feed, args, owners| {
-        let window: Window<Cursor> = args.window()?;
-        let about = |owner, subjects, kinds| (owner, Filter { kinds, subjects: vec![subjects], ..Filter::default() });
-        let feeds: Vec<(Uuid, Filter)> = match feed {
-            Feed::Of(kinds) => owners.into_iter().map(|owner| about(owner, vec![owner], kinds.clone())).collect(),
-            Feed::OfContractor => {
-                let merged = contractors::merged_with(db, &ids(owners, ContractorId)).await?;
-                let bare = |ids: Vec<ContractorId>| ids.into_iter().map(|id| id.0).collect();
-                merged.into_iter().map(|(owner, ids)| about(owner.0, bare(ids), None)).collect()
+/// How a list's pages are read.
+macro_rules! list {
+    ($list:ty => $item:ty, |$this:pat_param, $app:ident, $viewer:pat_param, $owners:ident, $args:ident| $body:block) => {
+        impl List for $list {
+            type Item = $item;
+
+            async fn pages(&self, $app: &App, $viewer: &Viewer, $owners: &[Uuid], $args: &PageArgs) -> Pages<$item> {
+                let $this = self;
+                $body
             }
-        };
-        log::pages(db, viewer, &feeds, &window).await
-    })
-    .await
+        }
+    };
+}
+
+list!(Messages => message::Model, |_, app, _, owners, args| {
+    messages::pages(app.db.read(), &ids(owners, DialogueId), args).await
+});
+list!(Comments => comment::Model, |_, app, _, owners, args| {
+    comments::pages(app.db.read(), &ids(owners, DialogueId), args).await
+});
+list!(Tasks => task::Model, |_, app, viewer, owners, args| {
+    tasks::of_projects(app.db.read(), viewer, &ids(owners, ProjectId), args).await
+});
+list!(Feed => Event, |feed, app, viewer, owners, args| {
+    let window: Window<Cursor> = args.window()?;
+    let about = |owner, subjects, kinds| (owner, Filter { kinds, subjects: vec![subjects], ..Filter::default() });
+    let feeds: Vec<(Uuid, Filter)> = match feed {
+        Feed::Of(kinds) => owners.iter().map(|owner| about(*owner, vec![*owner], kinds.clone())).collect(),
+        Feed::OfContractor => {
+            let merged = contractors::merged_with(app.db.read(), &ids(owners, ContractorId)).await?;
+            let bare = |ids: Vec<ContractorId>| ids.into_iter().map(|id| id.0).collect();
+            merged.into_iter().map(|(owner, ids)| about(owner.0, bare(ids), None)).collect()
+        }
+    };
+    log::pages(app.db.read(), viewer, &feeds, &window).await
 });

@@ -253,7 +253,6 @@ async fn update(ctx: &Context<'_>, input: UpdateProjectInput) -> Result<ProjectP
 async fn upsert(ctx: &Context<'_>, input: UpsertProjectInput) -> Result<UpsertProjectPayload> {
     let change = input.fields.change(MaybeUndefined::Undefined)?;
     let dialogue = input.dialogue_id.as_ref().map(parse);
-    let (project, is_new) =
-        projects::upsert(ctx.app()?, &ctx.viewer()?, &input.external_id, change, dialogue).await?;
+    let (project, is_new) = projects::upsert(ctx.app()?, &ctx.viewer()?, &input.external_id, change, dialogue).await?;
     Ok(UpsertProjectPayload { project: Project(project), is_new })
 }

@@ -1,5 +1,6 @@
 //! The schema: all nouns' queries and mutations together, and how an operation is run.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
@@ -20,6 +21,7 @@ use super::errors::dress;
 use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
+use super::rounds::Rounds;
 use super::subscriptions::Subscription;
 use super::{Ask, bulk, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
 use super::{node, projects, tasks, users, work};
@@ -136,8 +138,9 @@ impl Api {
         } else {
             None
         };
-        let asking = Asking::new(Arc::clone(&self.app), viewer, cursor, false);
-        let response = dress(self.schema.execute(request.data(asking)).await);
+        let rounds = Rounds::default();
+        let asking = Asking::new(Arc::clone(&self.app), viewer, cursor, false, &rounds);
+        let response = dress(rounds.run(self.schema.execute(request.data(asking))).await);
         if operation.kind == OperationType::Mutation {
             self.count(operation, &response);
         }
@@ -146,8 +149,9 @@ impl Api {
 
     /// Runs an admitted subscription: an answer for each event.
     pub fn follow(&self, request: Request, viewer: Option<Viewer>) -> BoxStream<'static, Response> {
-        let asking = Asking::new(Arc::clone(&self.app), viewer, None, true);
-        let answers = self.schema.execute_stream(request.data(asking));
+        let rounds = Rounds::default();
+        let asking = Asking::new(Arc::clone(&self.app), viewer, None, true, &rounds);
+        let answers = rounds.follow(self.schema.execute_stream(request.data(asking)).boxed());
         let whole = answers.scan(false, |cut, response| {
             if *cut {
                 return ready(None);
@@ -192,14 +196,24 @@ fn away() -> Response {
     dress(Response::from_errors(vec![error]))
 }
 
-/// What one request may cost. Lists without a page size count as these many entries.
+/// What one request may cost.
 fn limits() -> Limits {
-    let pages = ["dialogues", "messages", "comments", "events", "activity", "users", "clients", "contractors", "deals"];
-    let pages = pages
-        .into_iter()
-        .chain(["projects", "tasks", "searchMessages"])
-        .map(|name| (name, paging::USUAL.unsigned_abs().into()));
-    let lists = [("participants", 5), ("tags", 5), ("attachments", 3), ("queue", 10), ("stages", 8), ("mentions", 2), ("outcomes", 100)];
-    let lists = lists.into_iter().chain([("channels", 10), ("funnels", 10), ("apiTokens", 20)]);
-    Limits { lists: pages.chain(lists).collect(), ..Limits::default() }
+    let lists = HashMap::from([
+        ("apiTokens", 20),
+        ("attachments", 3),
+        ("channels", 10),
+        ("clients", 2),
+        ("deals", 3),
+        ("dialogues", 3),
+        ("funnels", 10),
+        ("mentions", 2),
+        ("outcomes", 100),
+        ("participants", 5),
+        ("projects", 2),
+        ("queue", 10),
+        ("stages", 8),
+        ("tags", 5),
+        ("tasks", 3),
+    ]);
+    Limits { usual: paging::USUAL.unsigned_abs().into(), lists, ..Limits::default() }
 }

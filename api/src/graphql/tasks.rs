@@ -283,7 +283,6 @@ async fn update(ctx: &Context<'_>, input: UpdateTaskInput) -> Result<TaskPayload
 async fn upsert(ctx: &Context<'_>, input: UpsertTaskInput) -> Result<UpsertTaskPayload> {
     let change = input.fields.change(MaybeUndefined::Undefined)?;
     let dialogue = input.dialogue_id.as_ref().map(parse);
-    let (task, is_new) =
-        tasks::upsert(ctx.app()?, &ctx.viewer()?, &input.external_id, change, dialogue).await?;
+    let (task, is_new) = tasks::upsert(ctx.app()?, &ctx.viewer()?, &input.external_id, change, dialogue).await?;
     Ok(UpsertTaskPayload { task: Task(task), is_new })
 }

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use colloquy_entity::{api_token, user};
+use futures_util::future::try_join_all;
 
 use crate::error::{Error, Result};
 use crate::inbox::{sessions, users};
@@ -94,6 +95,11 @@ impl ApiToken {
 /// A user who is known to be there.
 pub async fn user_of(ctx: &Context<'_>, id: colloquy_entity::UserId) -> Result<User> {
     ctx.load(id).await?.map(User).ok_or_else(|| Error::internal("a user is gone"))
+}
+
+/// Several, in this order.
+pub async fn users_of(ctx: &Context<'_>, ids: Vec<colloquy_entity::UserId>) -> Result<Vec<User>> {
+    try_join_all(ids.into_iter().map(|id| user_of(ctx, id))).await
 }
 
 /// Reading employees and tokens.

@@ -160,7 +160,7 @@ impl Linked {
     }
 
     /// Links a locked card to a locked dialogue, and tells of it. Nothing where it is linked.
-    pub(super) async fn link(
+    pub(super) async fn put_and_tell(
         self,
         tx: &mut Tx<'_>,
         viewer: &Viewer,
@@ -221,7 +221,7 @@ pub async fn link(
     let card = card.ok_or(Error::NotFound(kind.what()))?;
     kind.require(&tx, viewer, card, Act::See).await?;
     kind.lock(&tx, card).await?;
-    kind.link(&mut tx, viewer, dialogue.id, card).await?;
+    kind.put_and_tell(&mut tx, viewer, dialogue.id, card).await?;
     if !tx.is_quiet() {
         tx.commit().await?;
     }

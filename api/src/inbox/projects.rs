@@ -6,7 +6,7 @@ use colloquy_entity::*;
 use sea_orm::sea_query::{Condition, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    QuerySelect,
 };
 use uuid::Uuid;
 
@@ -119,13 +119,15 @@ async fn upsert_once(
     place: Option<Given<DialogueId>>,
 ) -> Result<(project::Model, bool)> {
     let mut tx = app.begin().await?;
-    let found = project::Entity::find().filter(project::Column::ExternalId.eq(external_id)).one(&*tx).await?;
+    // One that they may not see is as none until it stands in the way.
+    let found = project::Entity::find().filter(project::Column::ExternalId.eq(external_id)).filter(visible(viewer));
+    let found = found.one(&*tx).await?;
     let done = match found {
         Some(found) => {
             let dialogue = cards::lock_place(&tx, viewer, place).await?;
             let project = apply(&mut tx, viewer, Some(found.id), change).await?;
             if let Some(dialogue) = dialogue {
-                Linked::Project.link(&mut tx, viewer, dialogue.id, project.id.0).await?;
+                Linked::Project.put_and_tell(&mut tx, viewer, dialogue.id, project.id.0).await?;
             }
             (project, false)
         }

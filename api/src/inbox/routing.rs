@@ -40,10 +40,15 @@ pub(super) async fn next(tx: &Tx<'_>, channel: ChannelId) -> Result<Option<UserI
 
 /// The managers of a channel's queue, in turn, deactivated ones included.
 pub async fn queue(db: &impl ConnectionTrait, channel: ChannelId) -> Result<Vec<UserId>> {
+    Ok(queues(db, &[channel]).await?.into_iter().map(|(_, user)| user).collect())
+}
+
+/// Those of several channels.
+pub async fn queues(db: &impl ConnectionTrait, channels: &[ChannelId]) -> Result<Vec<(ChannelId, UserId)>> {
     Ok(queue_member::Entity::find()
         .select_only()
-        .column(queue_member::Column::UserId)
-        .filter(queue_member::Column::ChannelId.eq(channel))
+        .columns([queue_member::Column::ChannelId, queue_member::Column::UserId])
+        .filter(queue_member::Column::ChannelId.is_in(channels.iter().copied()))
         .order_by_asc(queue_member::Column::Ordinal)
         .into_tuple()
         .all(db)

@@ -58,6 +58,19 @@ async fn merging_moves_everything_and_what_is_past_leads_to_the_one_that_stayed(
     assert_eq!(card(&world.admin, "Contractor", &merged, "id").await, Value::Null);
     let list = world.admin.api.run("{ contractors { totalCount nodes { id } } }", Value::Null).await;
     assert_eq!(list.at("contractors"), &json!({ "totalCount": 1, "nodes": [{ "id": kept }] }));
+    // The one that stayed has the other's past, too: in its activity, and by the filter with either id.
+    let kinds_of = |events: &Value| -> Vec<String> {
+        let nodes = events["nodes"].as_array().expect("a page");
+        kinds(nodes).into_iter().map(str::to_owned).collect()
+    };
+    let whole = ["CONTRACTOR_LINKED", "CONTRACTOR_LINKED", "DEAL_CREATED", "CONTRACTOR_MERGED"];
+    let past = card(&world.admin, "Contractor", &kept, "activity { nodes { kind } }").await;
+    assert_eq!(kinds_of(&past["activity"]), whole);
+    for id in [&kept, &merged] {
+        let filtered = "query($id: ID!) { events(filter: { contractorIds: [$id] }) { nodes { kind } } }";
+        let filtered = world.admin.api.run(filtered, json!({ "id": id })).await;
+        assert_eq!(kinds_of(filtered.at("events")), whole, "by {id}");
+    }
     // Both dialogues tell of it.
     for dialogue in [&first, &second] {
         let events = world.admin.dialogue(dialogue, "events(last: 1) { nodes { kind } }").await;

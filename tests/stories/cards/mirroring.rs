@@ -42,9 +42,12 @@ async fn what_another_system_owns_is_made_once_and_then_changed(world: World) {
         assert_eq!(made.at(&format!("{path}.externalId")), "JIRA-1");
 
         let again = upsert(&world.admin, noun, full).await;
-        assert_eq!(again.at(&format!("upsert{noun}")), &json!({
-            "isNew": false, noun.to_lowercase(): { "id": id, "externalId": "JIRA-1" },
-        }));
+        assert_eq!(
+            again.at(&format!("upsert{noun}")),
+            &json!({
+                "isNew": false, noun.to_lowercase(): { "id": id, "externalId": "JIRA-1" },
+            })
+        );
         let renamed = json!({ "externalId": "JIRA-1", name: "Count all of them", "description": null });
         assert_eq!(upsert(&world.admin, noun, renamed).await.get::<String>(&format!("{path}.id")), id);
 
@@ -94,7 +97,8 @@ async fn of_many_upserts_at_once_one_makes_the_task(world: World) {
     let answers = futures_util::future::join_all(asked).await;
     let new = answers.iter().filter(|answer| answer.get::<bool>("upsertTask.isNew")).count();
     assert_eq!(new, 1);
-    let ids: std::collections::HashSet<String> = answers.iter().map(|answer| answer.get("upsertTask.task.id")).collect();
+    let ids: std::collections::HashSet<String> =
+        answers.iter().map(|answer| answer.get("upsertTask.task.id")).collect();
     assert_eq!(ids.len(), 1);
     let events = world.events_after(&before).await;
     assert_eq!(kinds(&events).iter().filter(|kind| **kind == "TASK_CREATED").count(), 1);

@@ -155,11 +155,12 @@ impl<'a> Scene<'a> {
 impl Cards {
     /// The contractor and the deal that a new dialogue has brought, and a project and a task made in it.
     async fn of(world: &World, dialogue: &str) -> Self {
-        let make = "mutation($d: ID!) {
-            createProject(input: { dialogueId: $d, name: \"A project\" }) { project { id } }
-            createTask(input: { dialogueId: $d, title: \"A task\" }) { task { id } }
+        let make = "mutation($d: ID!, $x: String!) {
+            createProject(input: { dialogueId: $d, name: \"A project\", externalId: $x }) { project { id } }
+            createTask(input: { dialogueId: $d, title: \"A task\", externalId: $x }) { task { id } }
         }";
-        let made = world.admin.api.run(make, json!({ "d": dialogue })).await;
+        let external = external_id(dialogue);
+        let made = world.admin.api.run(make, json!({ "d": dialogue, "x": external })).await;
         let read = "query($d: ID!) { dialogue(id: $d) { contractor { id } deal { id } } }";
         let read = world.admin.api.run(read, json!({ "d": dialogue })).await;
         Self {
@@ -169,6 +170,11 @@ impl Cards {
             task: made.get("createTask.task.id"),
         }
     }
+}
+
+/// Of a dialogue's project and task: nothing that looks like an id of ours.
+pub fn external_id(dialogue: &str) -> String {
+    dialogue.replace('_', "-")
 }
 
 /// Sends a message that Telegram refuses; gives its id once it has FAILED.

@@ -1,6 +1,6 @@
 //! The rights table of rules.md, mutation by mutation, written down apart from the program's own.
 
-use super::scene::{Part, Role, Scene};
+use super::scene::{Part, Role, Scene, external_id};
 
 /// What rules.md says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,11 @@ fn in_dialogue(mutation: &str, scene: &Scene, more: &str) -> String {
     format!("{mutation}(dialogueId: {:?}{more}) {{ dialogue {{ id }} }}", scene.dialogue)
 }
 
+fn in_dialogues(mutation: &str, scene: &Scene, more: &str) -> String {
+    let outcome = "outcomes { dialogue { id } error { code message field } }";
+    format!("{mutation}(dialogueIds: [{:?}]{more}) {{ {outcome} }}", scene.dialogue)
+}
+
 /// In the order in which one dialogue can go through all of them.
 pub const ROWS: &[Row] = &[
     row("markRead", "", SEE, |s| in_dialogue("markRead", s, &format!(", upToMessageId: {:?}", s.message))),
@@ -85,6 +90,12 @@ pub const ROWS: &[Row] = &[
     }),
     row("addTags", "a new one", WORK, |s| in_dialogue("addTags", s, ", names: [\"by them\"]")),
     row("removeTags", "", WORK, |s| in_dialogue("removeTags", s, &format!(", tagIds: [{:?}]", s.tag))),
+    row("tagDialogues", "", WORK, |s| in_dialogues("tagDialogues", s, ", names: [\"by them all\"]")),
+    row("untagDialogues", "", WORK, |s| in_dialogues("untagDialogues", s, &format!(", tagIds: [{:?}]", s.tag))),
+    row("assignDialogues", "", WORK, |s| {
+        in_dialogues("assignDialogues", s, &format!(", userId: {:?}, role: OBSERVER", s.stage.colleague.id))
+    }),
+    row("closeDialogues", "", WORK, |s| in_dialogues("closeDialogues", s, "")),
     row("updateTag", "", CURATE, |s| format!("updateTag(tagId: {:?}, color: \"#00ff00\") {{ tag {{ id }} }}", s.tag)),
     row("addComment", "", SEE, |s| {
         format!("addComment(input: {{ dialogueId: {:?}, text: \"a note\" }}) {{ comment {{ id }} }}", s.dialogue)
@@ -117,6 +128,15 @@ pub const ROWS: &[Row] = &[
     }),
     row("updateTask", "the dialogue's", WORK, |s| {
         format!("updateTask(input: {{ taskId: {:?}, state: DONE }}) {{ task {{ id }} }}", s.cards.task)
+    }),
+    row("upsertProject", "the dialogue's", [Y, Y, Y, F, F], |s| {
+        format!(
+            "upsertProject(input: {{ externalId: {:?}, name: \"y\" }}) {{ project {{ id }} }}",
+            external_id(&s.dialogue)
+        )
+    }),
+    row("upsertTask", "the dialogue's", [Y, Y, Y, F, F], |s| {
+        format!("upsertTask(input: {{ externalId: {:?}, title: \"y\" }}) {{ task {{ id }} }}", external_id(&s.dialogue))
     }),
     row("linkDeal", "", WORK, |s| in_dialogue("linkDeal", s, &format!(", dealId: {:?}", s.others.deal))),
     row("unlinkDeal", "", WORK, |s| in_dialogue("unlinkDeal", s, &format!(", dealId: {:?}", s.cards.deal))),
@@ -155,6 +175,22 @@ pub const ROWS: &[Row] = &[
     }),
     row("createTask", "from a dialogue", WORK, |s| {
         format!("createTask(input: {{ dialogueId: {:?}, title: \"New\" }}) {{ task {{ id }} }}", s.dialogue)
+    }),
+    row("upsertProject", "a new one, from a dialogue", WORK, |s| {
+        let input = format!("dialogueId: {:?}, externalId: \"new {}\", name: \"New\"", s.dialogue, s.bot_token);
+        format!("upsertProject(input: {{ {input} }}) {{ project {{ id }} }}")
+    }),
+    row("upsertProject", "a new one of no dialogue", CURATE, |s| {
+        let input = format!("externalId: \"alone {}\", name: \"New\"", s.bot_token);
+        format!("upsertProject(input: {{ {input} }}) {{ project {{ id }} }}")
+    }),
+    row("upsertTask", "a new one, from a dialogue", WORK, |s| {
+        let input = format!("dialogueId: {:?}, externalId: \"new {}\", title: \"New\"", s.dialogue, s.bot_token);
+        format!("upsertTask(input: {{ {input} }}) {{ task {{ id }} }}")
+    }),
+    row("upsertTask", "a new one of no dialogue", CURATE, |s| {
+        let input = format!("externalId: \"alone {}\", title: \"New\"", s.bot_token);
+        format!("upsertTask(input: {{ {input} }}) {{ task {{ id }} }}")
     }),
     row("createTask", "of no dialogue", CURATE, |_| "createTask(input: { title: \"New\" }) { task { id } }".into()),
     row("blockClient", "", CURATE, |s| {

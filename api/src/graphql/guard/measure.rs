@@ -23,6 +23,8 @@ pub(super) struct Size {
     /// whoever walks the document.
     pub levels: usize,
     pub cost: u64,
+    /// Whether `nodes` or `edges` stand at the top of the set: then it is of a connection.
+    pub is_page: bool,
 }
 
 impl Size {
@@ -33,6 +35,7 @@ impl Size {
         self.depth = self.depth.max(other.depth);
         self.levels = self.levels.max(other.levels);
         self.cost = self.cost.saturating_add(other.cost);
+        self.is_page |= other.is_page;
     }
 }
 
@@ -120,21 +123,24 @@ impl<'a> Measure<'a> {
         size.aliases = size.aliases.saturating_add(u64::from(field.alias.is_some()));
         size.roots = 1;
         size.depth += 1;
-        size.cost = size.cost.saturating_mul(self.times(field)).saturating_add(1);
+        size.cost = size.cost.saturating_mul(self.times(field, size.is_page)).saturating_add(1);
+        size.is_page = matches!(field.name.node.as_str(), "nodes" | "edges");
         Ok(size)
     }
 
-    /// How many times a field's children are resolved: what its page size says, else what the table says.
+    /// How many times a field's children are resolved: what its page size says; without one the usual page of a
+    /// connection, and of other lists what the table says.
     ///
     /// A size that the API refuses counts as the largest that it takes: the resolver's own error says more than ours.
-    fn times(&self, field: &Field) -> u64 {
+    fn times(&self, field: &Field, is_page: bool) -> u64 {
         let sizes = ["first", "last"].into_iter().filter_map(|name| {
             let value = field.get_argument(name)?.node.clone();
             // A variable that is nowhere to be found is left out: null.
             self.size(value.into_const_with(|name| Ok::<_, ()>(self.variable(&name))).ok()?)
         });
         let listed = || self.limits.lists.get(field.name.node.as_str()).copied();
-        sizes.max().or_else(|| self.named(field)).or_else(listed).unwrap_or(1).max(1)
+        let page = || is_page.then_some(self.limits.usual);
+        sizes.max().or_else(|| self.named(field)).or_else(page).or_else(listed).unwrap_or(1).max(1)
     }
 
     /// How many ids a field asks for by name. What is no list counts as one; the resolver refuses it in its own words.

@@ -4,9 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Order, Query};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::error::Result;

@@ -61,7 +61,7 @@ fn depth_is_counted_through_fragments() {
 
 #[test]
 fn pages_multiply_the_cost() {
-    let lists = HashMap::from([("dialogues", 50), ("messages", 50)]);
+    let lists = HashMap::from([("dialogues", 3), ("messages", 50)]);
     let limits = Limits { lists, ..Limits::default() };
     let cost = |document: &str, variables: serde_json::Value| {
         let request = Request::new(document).variables(Variables::from_json(variables));
@@ -71,10 +71,17 @@ fn pages_multiply_the_cost() {
     assert_eq!(cost("{ a { b c } }", none()), 3);
     assert_eq!(cost("{ a(first: 10) { b c } }", none()), 21);
     assert_eq!(cost("{ a(last: 10) { b(first: 5) { c } } }", none()), 61);
-    assert_eq!(cost("{ dialogues { b } }", none()), 51);
-    assert_eq!(cost("{ x: dialogues { b } }", none()), 51);
+    assert_eq!(cost("{ dialogues { b } }", none()), 4);
+    assert_eq!(cost("{ x: dialogues { b } }", none()), 4);
+    assert_eq!(cost("{ dialogues { nodes { b } } }", none()), 1 + 50 * 2);
+    assert_eq!(cost("{ anything { edges { node { b } } } }", none()), 1 + 50 * 3);
+    assert_eq!(
+        cost("{ dialogues { ...P } } fragment P on C { ...Q } fragment Q on C { nodes { b } }", none()),
+        1 + 50 * 2
+    );
+    assert_eq!(cost("{ dialogues { b { nodes { c } } } }", none()), 1 + 3 * (1 + 50 * 2), "of the one that has them");
     assert_eq!(cost("{ dialogues(first: 2) { b } }", none()), 3);
-    assert_eq!(cost("{ dialogues(first: null) { b } }", none()), 51);
+    assert_eq!(cost("{ dialogues(first: null) { nodes { b } } }", none()), 101);
     assert_eq!(cost("{ dialogues(first: 2, last: 7) { b } }", none()), 8);
     assert_eq!(cost("{ a(first: 3) { ...B } } fragment B on T { messages(first: 4) { c } }", none()), 16);
     let page = "query ($n: Int) { a(first: $n) { b } }";
@@ -84,7 +91,7 @@ fn pages_multiply_the_cost() {
     let default = "query ($n: Int = 20) { a(first: $n) { b } }";
     assert_eq!(cost(default, none()), 21);
     assert_eq!(cost(default, json!({"n": 3})), 4);
-    assert_eq!(cost("{ dialogues { messages { b } } }", none()), 1 + 50 * (1 + 50));
+    assert_eq!(cost("{ dialogues { messages { b } } }", none()), 1 + 3 * (1 + 50));
     assert_eq!(cost("{ dialogues(first: 2) { nodes { b } } }", none()), 1 + 2 * 2, "a connection's nodes are its page");
     assert_eq!(cost("{ nodes(ids: [\"x\", \"y\", \"z\"]) { b c } }", none()), 7);
     let ids = "query ($ids: [ID!]!) { nodes(ids: $ids) { b c } }";
