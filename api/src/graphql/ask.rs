@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
+use colloquy_entity::{Role, SessionId, Time, UserId};
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::log::Cursor;
-use crate::viewer::Viewer;
+use crate::viewer::{Credential, Viewer};
 
 use super::loaders::Loaders;
 use super::rounds::{AtOnce, Rounds};
+use super::shared::Part;
 
 /// The name of the page's session cookie.
 pub const COOKIE: &str = "colloquy_session";
@@ -21,15 +24,45 @@ pub const COOKIE: &str = "colloquy_session";
 /// most often are; this bounds it where they are far longer.
 const MOST: u64 = 100_000;
 
+/// How long a request goes on, and for whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// One answer.
+    Once,
+    /// Answers for one viewer, whose role is looked up anew each time.
+    Live,
+    /// Answers for all who see everything.
+    Shared,
+}
+
+impl Mode {
+    /// Whose rights hold now.
+    pub(super) fn viewer(self, app: &App, viewer: Viewer) -> Result<Viewer> {
+        if self == Self::Live { as_of_now(app, viewer) } else { Ok(viewer) }
+    }
+}
+
+/// Whoever sees everything, and nobody in particular.
+pub(super) fn everybody() -> Viewer {
+    Viewer {
+        id: UserId(Uuid::nil()),
+        role: Role::Employee,
+        since: Time(0),
+        credential: Credential::Session(SessionId(Uuid::nil())),
+        expires_at: None,
+    }
+}
+
 /// The request's own data: one for each request, so that nothing is shared between viewers.
 pub struct Asking {
     /// The app.
     pub app: Arc<App>,
     /// Where the log stood before anything of this answer was read.
     pub cursor: Option<Cursor>,
+    /// Which part of a subscription it is.
+    pub part: Part,
     viewer: Option<Viewer>,
-    /// Whether it goes on: then the viewer's role is looked up anew each time.
-    is_live: bool,
+    mode: Mode,
     loaders: Option<DataLoader<Loaders>>,
     /// How many things were asked of the loaders.
     asked: AtomicU64,
@@ -37,12 +70,12 @@ pub struct Asking {
 
 impl Asking {
     /// A request of this viewer, or of nobody who is signed in.
-    pub fn new(app: Arc<App>, viewer: Option<Viewer>, cursor: Option<Cursor>, is_live: bool, rounds: &Rounds) -> Self {
+    pub fn new(app: Arc<App>, viewer: Option<Viewer>, mode: Mode, part: Part, rounds: &Rounds) -> Self {
         let loaders = viewer.map(|viewer| {
-            let loaders = Loaders { app: Arc::clone(&app), viewer, is_live };
+            let loaders = Loaders { app: Arc::clone(&app), viewer, mode };
             DataLoader::new(loaders, rounds.clone(), AtOnce)
         });
-        Self { app, cursor, viewer, is_live, loaders, asked: AtomicU64::new(0) }
+        Self { app, cursor: None, part, viewer, mode, loaders, asked: AtomicU64::new(0) }
     }
 
     /// The page's session cookie. Scripts cannot read it, other sites cannot send it, and it crosses no plain network.
@@ -58,7 +91,7 @@ impl Asking {
     /// Who asks, as of now.
     pub fn viewer(&self) -> Result<Viewer> {
         let viewer = self.viewer.ok_or(Error::Unauthenticated("Sign in first"))?;
-        if self.is_live { as_of_now(&self.app, viewer) } else { Ok(viewer) }
+        self.mode.viewer(&self.app, viewer)
     }
 }
 
@@ -107,7 +140,7 @@ impl Ask for Context<'_> {
     {
         let asking = self.asking()?;
         let loaders = asking.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
-        if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST && !asking.is_live {
+        if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST && asking.mode == Mode::Once {
             return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
         }
         loaders.load_one(key).await

@@ -47,6 +47,8 @@ pub struct Limits {
     pub page: u64,
     /// The page that the API serves without `first` and `last`.
     pub usual: u64,
+    /// Fields whose answers are the viewer's own, and so cannot be shared.
+    pub own: &'static [&'static str],
     /// How many items a list that is no connection has most often, by its name; 1 where it is not named here.
     pub lists: HashMap<&'static str, u64>,
 }
@@ -66,6 +68,7 @@ impl Default for Limits {
             cost: 50_000,
             page: 100,
             usual: 50,
+            own: &[],
             lists: HashMap::new(),
         }
     }
@@ -82,6 +85,8 @@ pub struct Operation {
     pub fields: u64,
     pub depth: usize,
     pub cost: u64,
+    /// How many of its fields are the viewer's own.
+    pub own: u64,
 }
 
 /// Why a document is not run.
@@ -224,7 +229,15 @@ fn measured(document: &ExecutableDocument, request: &Request, limits: &Limits) -
         ));
     }
     let name = name.map(ToString::to_string);
-    Ok(Operation { kind: chosen.ty, name, roots, fields: size.fields, depth: size.depth, cost: size.cost })
+    Ok(Operation {
+        kind: chosen.ty,
+        name,
+        roots,
+        fields: size.fields,
+        depth: size.depth,
+        cost: size.cost,
+        own: size.own,
+    })
 }
 
 fn within(count: u64, limit: u64, what: &str) -> Result<(), Refused> {

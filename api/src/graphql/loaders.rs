@@ -13,7 +13,7 @@ use crate::inbox::{
 };
 use crate::viewer::Viewer;
 
-use super::ask::as_of_now;
+use super::ask::Mode;
 
 /// Between two looks whether the database is back.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
@@ -24,20 +24,20 @@ pub struct Loaders {
     pub app: Arc<App>,
     /// Whose rights hold.
     pub viewer: Viewer,
-    /// Whether the viewer's role is to be looked up anew each time.
-    pub is_live: bool,
+    /// How long the request goes on, and for whom.
+    pub mode: Mode,
 }
 
 impl Loaders {
     pub(super) fn viewer(&self) -> Result<Viewer> {
-        if self.is_live { as_of_now(&self.app, self.viewer) } else { Ok(self.viewer) }
+        self.mode.viewer(&self.app, self.viewer)
     }
 
     /// Who follows waits until the database is back: an event is never delivered without its content.
     pub(super) async fn patiently<T, F: Future<Output = Result<T>>>(&self, read: impl Fn() -> F) -> Result<T> {
         loop {
             match read().await {
-                Err(Error::Away(_)) if self.is_live => tokio::time::sleep(PAUSE).await,
+                Err(Error::Away(_)) if self.mode != Mode::Once => tokio::time::sleep(PAUSE).await,
                 done => return done,
             }
         }

@@ -28,6 +28,7 @@ mod projects;
 mod root;
 mod rounds;
 mod scalars;
+mod shared;
 mod subscriptions;
 mod tasks;
 mod users;

@@ -5,23 +5,24 @@ use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Context, MergedObject, Object, Request, Response, SDLExportOptions, Schema};
-use futures_util::future::ready;
 use futures_util::stream::{BoxStream, StreamExt, once};
 
 use crate::app::App;
 use crate::error::{Error, Result};
+use crate::live::Answer;
 use crate::log;
 use crate::metrics::Of;
 use crate::paging;
 use crate::policy::{self, Power};
 use crate::viewer::Viewer;
 
-use super::ask::Asking;
+use super::ask::{Asking, Mode};
 use super::errors::dress;
 use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
 use super::rounds::Rounds;
+use super::shared::{self, Groups, Part};
 use super::subscriptions::Subscription;
 use super::{Ask, bulk, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
 use super::{node, projects, tasks, users, work};
@@ -102,12 +103,13 @@ pub struct Api {
     app: Arc<App>,
     schema: Served,
     limits: Limits,
+    pub(super) groups: Arc<Groups>,
 }
 
 impl Api {
     /// For an app.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, schema: schema(), limits: limits() }
+        Self { app, schema: schema(), limits: limits(), groups: Arc::default() }
     }
 
     /// The app behind it.
@@ -139,7 +141,8 @@ impl Api {
             None
         };
         let rounds = Rounds::default();
-        let asking = Asking::new(Arc::clone(&self.app), viewer, cursor, false, &rounds);
+        let mut asking = Asking::new(Arc::clone(&self.app), viewer, Mode::Once, Part::Whole, &rounds);
+        asking.cursor = cursor;
         let response = dress(rounds.run(self.schema.execute(request.data(asking))).await);
         if operation.kind == OperationType::Mutation {
             self.count(operation, &response);
@@ -148,31 +151,43 @@ impl Api {
     }
 
     /// Runs an admitted subscription: an answer for each event.
-    pub fn follow(&self, request: Request, viewer: Option<Viewer>) -> BoxStream<'static, Response> {
+    pub fn follow(
+        self: &Arc<Self>,
+        request: Request,
+        operation: &Operation,
+        viewer: Option<Viewer>,
+    ) -> BoxStream<'static, Answer> {
+        let is_of_log = operation.roots.iter().any(|root| matches!(root.as_str(), "events" | "eventBatches"));
+        match viewer.filter(|_| is_of_log) {
+            // The field itself is one of those.
+            Some(viewer) => shared::answers(Arc::clone(self), request, viewer, operation.own <= 1).boxed(),
+            None => self.answers(request, viewer, Mode::Live, Part::Whole).map(Answer::from).boxed(),
+        }
+    }
+
+    /// The answers of one execution.
+    pub(super) fn answers(
+        &self,
+        request: Request,
+        viewer: Option<Viewer>,
+        mode: Mode,
+        part: Part,
+    ) -> BoxStream<'static, Response> {
         let rounds = Rounds::default();
-        let asking = Asking::new(Arc::clone(&self.app), viewer, None, true, &rounds);
-        let answers = rounds.follow(self.schema.execute_stream(request.data(asking)).boxed());
-        let whole = answers.scan(false, |cut, response| {
-            if *cut {
-                return ready(None);
-            }
-            *cut = response.errors.iter().any(|error| matches!(error.source(), Some(Error::Away(_))));
-            ready(Some(if *cut { away() } else { dress(response) }))
-        });
-        whole.boxed()
+        let asking = Asking::new(Arc::clone(&self.app), viewer, mode, part, &rounds);
+        rounds.follow(self.schema.execute_stream(request.data(asking)).boxed()).map(dress).boxed()
     }
 
     /// Whatever it is.
-    pub fn execute(self: &Arc<Self>, request: Request, viewer: Option<Viewer>) -> BoxStream<'static, Response> {
+    pub fn execute(self: &Arc<Self>, request: Request, viewer: Option<Viewer>) -> BoxStream<'static, Answer> {
         match self.admit(request, viewer.as_ref()) {
-            Err(refusal) => once(async { refusal }).boxed(),
+            Err(refusal) => once(async { refusal.into() }).boxed(),
             Ok((request, operation)) if operation.kind == OperationType::Subscription => {
-                let _ = operation;
-                self.follow(request, viewer)
+                self.follow(request, &operation, viewer)
             }
             Ok((request, operation)) => {
                 let api = Arc::clone(self);
-                once(async move { api.run(request, &operation, viewer).await }).boxed()
+                once(async move { api.run(request, &operation, viewer).await.into() }).boxed()
             }
         }
     }
@@ -187,13 +202,6 @@ impl Api {
             self.app.metrics.mutations.get_or_create(&Of::new(root.as_str(), code.clone())).inc();
         }
     }
-}
-
-/// The end of a subscription whose event could not be read whole: the client resumes by its cursor, and misses nothing.
-fn away() -> Response {
-    let error = Error::Away("while an event was read for a subscription".into());
-    let error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
-    dress(Response::from_errors(vec![error]))
 }
 
 /// What one request may cost.
@@ -215,5 +223,5 @@ fn limits() -> Limits {
         ("tags", 5),
         ("tasks", 3),
     ]);
-    Limits { usual: paging::USUAL.unsigned_abs().into(), lists, ..Limits::default() }
+    Limits { usual: paging::USUAL.unsigned_abs().into(), lists, own: shared::OWN, ..Limits::default() }
 }

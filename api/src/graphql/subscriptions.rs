@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use async_graphql::{Context, ID, SimpleObject};
 use colloquy_entity::{DialogueId, UserId};
-use futures_util::Stream;
-use futures_util::stream::unfold;
+use futures_util::future::ready;
+use futures_util::stream::{BoxStream, Stream, StreamExt, empty, poll_fn, unfold};
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::inbox::{dialogues, list, typing};
-use crate::log::{Cursor, Following};
+use crate::log::{Cursor, Followed, Following};
 use crate::paging::Key;
 use crate::viewer::Viewer;
 
@@ -22,14 +22,11 @@ use super::filters::EventFilter;
 use super::messages::Actor;
 use super::node::parse;
 use super::scalars::DateTime;
+use super::shared::{Part, Portion, Source, lock};
 use super::users::user_of;
 
-/// Most events of one batch.
-const BATCH: usize = 100;
 /// The counters are told at once and then at most so often.
 const COUNTERS: Duration = Duration::from_millis(500);
-/// A batch comes at least so often, to move the cursor on.
-const IDLE: Duration = Duration::from_secs(10);
 
 /// Following live.
 #[derive(Default)]
@@ -79,6 +76,27 @@ async fn follow(ctx: &Context<'_>, filter: Option<EventFilter>, after: Option<St
     Following::start(log, viewer.id, EventFilter::read(filter, ctx).await?, after).await
 }
 
+/// What follows the log is left for the subscriber where this begins a subscription; else what is fed is answered.
+async fn answers<T: Send + 'static>(
+    ctx: &Context<'_>,
+    answer: fn(Portion) -> Option<Result<T>>,
+    source: impl AsyncFnOnce() -> Result<Source>,
+) -> Result<BoxStream<'static, Result<T>>> {
+    match &ctx.asking()?.part {
+        Part::Answers(fed) => {
+            let mut fed = lock(fed).take().ok_or_else(|| Error::internal("a subscription is answered once"))?;
+            let portions = poll_fn(move |cx| fed.poll_recv(cx));
+            Ok(portions.filter_map(move |portion| ready(answer(portion))).boxed())
+        }
+        Part::Begin(begun) => {
+            let source = source().await?;
+            *lock(begun) = Some(source);
+            Ok(empty().boxed())
+        }
+        Part::Whole => Err(Error::internal("a subscription runs in parts")),
+    }
+}
+
 /// Following live
 #[async_graphql::Subscription]
 impl Subscription {
@@ -89,16 +107,12 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "All that is given has to hold")] filter: Option<EventFilter>,
         #[graphql(desc = "A cursor of the log: begin with what comes after it")] after: Option<String>,
-    ) -> Result<impl Stream<Item = Result<Event>>> {
-        let following = follow(ctx, filter, after).await?;
-        Ok(unfold(Some(following), |following| async {
-            let mut following = following?;
-            match following.next().await {
-                Ok(Some(event)) => Some((Ok(Event::of(event)), Some(following))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
-            }
-        }))
+    ) -> Result<BoxStream<'static, Result<Event>>> {
+        let event = |portion| match portion {
+            Portion::Event(event) => Some(Ok(Event::of(event))),
+            Portion::Batch(_) => None,
+        };
+        answers(ctx, event, async || Ok(Source::Events(follow(ctx, filter, after).await?))).await
     }
 
     /// The same, many at a time. A batch comes also without events, to move the cursor on past what the filter leaves out
@@ -108,20 +122,15 @@ impl Subscription {
         ctx: &Context<'_>,
         #[graphql(desc = "All that is given has to hold")] filter: Option<EventFilter>,
         #[graphql(desc = "A cursor of the log: begin with what comes after it")] after: Option<String>,
-    ) -> Result<impl Stream<Item = Result<EventBatch>>> {
-        let following = follow(ctx, filter, after).await?;
-        Ok(unfold(Some((following, true)), |state| async {
-            let (mut following, is_first) = state?;
-            match following.batch(BATCH, if is_first { Duration::ZERO } else { IDLE }).await {
-                Ok(Some(batch)) => {
-                    let events = batch.events.into_iter().map(Event::of).collect();
-                    let batch = EventBatch { events, cursor: batch.cursor.encode(), live: batch.live };
-                    Some((Ok(batch), Some((following, false))))
-                }
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
+    ) -> Result<BoxStream<'static, Result<EventBatch>>> {
+        let batch = |portion| match portion {
+            Portion::Batch(Followed { events, cursor, live }) => {
+                let events = events.into_iter().map(Event::of).collect();
+                Some(Ok(EventBatch { events, cursor: cursor.encode(), live }))
             }
-        }))
+            Portion::Event(_) => None,
+        };
+        answers(ctx, batch, async || Ok(Source::Batches(follow(ctx, filter, after).await?, true))).await
     }
 
     /// The counters of the four groups: at once, and then whenever they change

@@ -142,7 +142,7 @@ async fn run(doors: &Doors, headers: &HeaderMap, request: Request, form: Form, o
     let (request, operation) = match doors.api.admit(request, viewer.as_ref()) {
         Ok(admitted) => admitted,
         Err(refusal) if form == Form::EventStream => {
-            return stream(doors, viewer, futures_util::stream::iter([refusal]).boxed());
+            return stream(doors, viewer, futures_util::stream::iter([refusal.into()]).boxed());
         }
         Err(refusal) => return respond(form, refusal),
     };
@@ -152,20 +152,22 @@ async fn run(doors: &Doors, headers: &HeaderMap, request: Request, form: Form, o
         return response;
     }
     match (operation.kind, form) {
-        (OperationType::Subscription, Form::EventStream) => stream(doors, viewer, doors.api.follow(request, viewer)),
+        (OperationType::Subscription, Form::EventStream) => {
+            stream(doors, viewer, doors.api.follow(request, &operation, viewer))
+        }
         (OperationType::Subscription, _) => {
             refuse(form, "Follow a subscription by WebSocket (graphql-transport-ws) or with Accept: text/event-stream")
         }
         (_, Form::EventStream) => {
             let api = Arc::clone(&doors.api);
-            let once = futures_util::stream::once(async move { api.run(request, &operation, viewer).await });
+            let once = futures_util::stream::once(async move { api.run(request, &operation, viewer).await.into() });
             stream(doors, viewer, once.boxed())
         }
         _ => respond(form, doors.api.run(request, &operation, viewer).await),
     }
 }
 
-fn stream(doors: &Doors, viewer: Option<Viewer>, answers: BoxStream<'static, Answered>) -> Response {
+fn stream(doors: &Doors, viewer: Option<Viewer>, answers: BoxStream<'static, Answer>) -> Response {
     let app = Arc::clone(doors.app());
     let ended = async move {
         match viewer {
@@ -175,7 +177,7 @@ fn stream(doors: &Doors, viewer: Option<Viewer>, answers: BoxStream<'static, Ans
             None => std::future::pending().await,
         }
     };
-    doors.live.event_stream(answers.map(Answer::from).boxed(), ended)
+    doors.live.event_stream(answers, ended)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -248,7 +250,7 @@ impl Operations for Socket {
     }
 
     fn execute(&self, session: &Arc<Option<Viewer>>, request: Request) -> BoxStream<'static, Answer> {
-        self.api.execute(request, **session).map(Answer::from).boxed()
+        self.api.execute(request, **session)
     }
 
     async fn ended(&self, session: &Option<Viewer>) -> Closing {

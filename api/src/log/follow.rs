@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use colloquy_entity::UserId;
-use tokio::sync::broadcast;
 use tokio::time::{Instant, timeout_at};
 
-use super::{Batch, Cursor, Event, Filter, Log, read};
+use super::routes::{Came, Route};
+use super::{Cursor, Event, Filter, Log, read};
 use crate::error::{Error, Result};
 
 /// Events of one reading while catching up: what a slow reader holds at most.
@@ -24,9 +24,9 @@ pub struct Following {
     filter: Filter,
     /// Everything up to here was delivered or is not for this viewer.
     position: i64,
-    /// Up to here the database is read; what is later comes by `arrivals`.
+    /// Up to here the database is read; what is later comes by the route.
     join: i64,
-    arrivals: broadcast::Receiver<Batch>,
+    route: Route,
     waiting: VecDeque<Arc<Event>>,
 }
 
@@ -35,9 +35,7 @@ impl Following {
     ///
     /// A cursor that is not of this log is BAD_USER_INPUT; one that is ahead of this process is looked up.
     pub async fn start(log: Arc<Log>, user: UserId, filter: Filter, after: Option<Cursor>) -> Result<Self> {
-        let arrivals = log.arrivals();
-        // Read after subscribing: what comes later than this comes by `arrivals`.
-        let join = log.position();
+        let (route, join) = log.routes.open(user.0, &filter);
         let position = match after {
             Some(cursor) => {
                 read::verify(log.db().read(), cursor, "after").await?;
@@ -45,26 +43,24 @@ impl Following {
             }
             None => read::head_position(log.db().read()).await?,
         };
-        Ok(Self { log, user, filter, position, join, arrivals, waiting: VecDeque::new() })
+        Ok(Self { log, user, filter, position, join, route, waiting: VecDeque::new() })
     }
 
-    /// The next event that the viewer may see and wants; nothing once the process stops. Safe to be dropped while it waits.
+    /// The next event that the viewer may see and wants. Safe to be dropped while it waits.
     ///
     /// Rights are asked as an event is handed over: not even one that waited here is seen by whoever lost access since.
-    pub async fn next(&mut self) -> Result<Option<Arc<Event>>> {
+    pub async fn next(&mut self) -> Result<Arc<Event>> {
         loop {
             if let Some(event) = self.take() {
-                return Ok(Some(event));
+                return Ok(event);
             }
-            if !self.fill().await? {
-                return Ok(None);
-            }
+            self.fill().await?;
         }
     }
 
     /// Up to `most` events at once: what is there, or, when nothing is, what comes within `patience`; then perhaps none.
     /// Safe to be dropped while it waits.
-    pub async fn batch(&mut self, most: usize, patience: Duration) -> Result<Option<Followed>> {
+    pub async fn batch(&mut self, most: usize, patience: Duration) -> Result<Followed> {
         let deadline = Instant::now() + patience;
         let mut events = Vec::new();
         loop {
@@ -73,19 +69,22 @@ impl Following {
             {
                 events.push(event);
             }
-            let is_live = self.waiting.is_empty() && self.position >= self.join && self.arrivals.is_empty();
+            let quiet = self.route.quiet_up_to().filter(|_| self.waiting.is_empty() && self.position >= self.join);
+            let is_live = quiet.is_some();
+            if let Some(position) = quiet.filter(|_| events.is_empty()) {
+                // Nothing of what came up to there was for this follower.
+                self.position = self.position.max(position);
+            }
             if events.len() >= most || (is_live && !events.is_empty()) {
-                return self.followed(events, is_live).await.map(Some);
+                return self.followed(events, is_live).await;
             }
             let filled = match (events.is_empty(), is_live) {
                 (true, true) => timeout_at(deadline, self.fill()).await,
                 _ => Ok(self.fill().await),
             };
             match filled {
-                Ok(Ok(true)) => {}
-                Ok(Ok(false)) => return Ok(None),
-                Ok(Err(error)) => return Err(error),
-                Err(_) => return self.followed(events, true).await.map(Some),
+                Ok(done) => done?,
+                Err(_) => return self.followed(events, true).await,
             }
         }
     }
@@ -109,8 +108,8 @@ impl Following {
         None
     }
 
-    /// Brings more of the past, or waits for what comes. False once the process stops.
-    async fn fill(&mut self) -> Result<bool> {
+    /// Brings more of the past, or waits for what comes.
+    async fn fill(&mut self) -> Result<()> {
         if self.position < self.join {
             let (events, reached) = loop {
                 let db = self.log.db().read();
@@ -124,22 +123,21 @@ impl Following {
                 self.position = reached;
             }
             self.waiting.extend(events.into_iter().map(Arc::new));
-            return Ok(true);
+            return Ok(());
         }
-        match self.arrivals.recv().await {
-            Ok(batch) => {
+        match self.route.next().await {
+            Came::Events(events) => {
                 let position = self.position;
-                self.waiting.extend(batch.iter().filter(|event| event.position > position).cloned());
+                self.waiting.extend(events.into_iter().filter(|event| event.position > position));
             }
-            // Too slow for what is kept in memory: the database has it all.
-            Err(broadcast::error::RecvError::Lagged(_)) => self.join = self.log.position(),
-            Err(broadcast::error::RecvError::Closed) => return Ok(false),
+            Came::TooMuch(position) => self.join = position,
         }
-        Ok(true)
+        Ok(())
     }
 }
 
 /// Events, many at a time.
+#[derive(Clone, Debug)]
 pub struct Followed {
     /// In the log's order.
     pub events: Vec<Arc<Event>>,

@@ -25,7 +25,7 @@ impl Log {
         // Read after the position: what is newer already comes again as an event, and says the same.
         let access = Access::load(self.db.read()).await?;
         *self.access.write().unwrap_or_else(std::sync::PoisonError::into_inner) = access;
-        self.position.send_replace(position);
+        self.routes.begin(position);
         Ok(())
     }
 
@@ -106,8 +106,8 @@ impl Log {
                 access.fold(event, part);
             }
         }
-        self.position.send_replace(position);
         let batch: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
+        self.routes.hand_on(&batch, position);
         // An error only says that nobody follows.
         let _ = self.arrivals.send(batch.into());
         Ok(())

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use tokio::sync::{Mutex, broadcast, mpsc, watch};
+use tokio::sync::{Mutex, broadcast, mpsc};
 
 use crate::bus::Bus;
 use crate::db::Db;
@@ -20,6 +20,7 @@ mod filter;
 mod follow;
 mod follower;
 mod read;
+mod routes;
 
 pub use access::Access;
 pub use cursor::Cursor;
@@ -41,8 +42,8 @@ pub struct Log {
     positioned: AtomicU64,
     /// To the follower: events that were just positioned here.
     offers: mpsc::Sender<Vec<Event>>,
-    /// From the follower: how far it is, what came, who may see it.
-    position: watch::Sender<i64>,
+    /// From the follower: how far it is, what came and for whom, who may see it.
+    routes: Arc<routes::Routes>,
     arrivals: broadcast::Sender<Batch>,
     access: Arc<std::sync::RwLock<Access>>,
 }
@@ -58,7 +59,7 @@ impl Log {
             committed: AtomicU64::new(0),
             positioned: AtomicU64::new(0),
             offers,
-            position: watch::channel(0).0,
+            routes: Arc::default(),
             arrivals: broadcast::channel(4096).0,
             access: Arc::default(),
         };
@@ -72,7 +73,7 @@ impl Log {
 
     /// How far this process has followed.
     pub fn position(&self) -> i64 {
-        *self.position.borrow()
+        self.routes.position()
     }
 
     /// What comes from now on, as it comes; a receiver that is too slow is told so and has to read the past.

@@ -23,6 +23,8 @@ pub(super) struct Size {
     /// whoever walks the document.
     pub levels: usize,
     pub cost: u64,
+    /// Fields whose answers are the viewer's own.
+    pub own: u64,
     /// Whether `nodes` or `edges` stand at the top of the set: then it is of a connection.
     pub is_page: bool,
 }
@@ -35,6 +37,7 @@ impl Size {
         self.depth = self.depth.max(other.depth);
         self.levels = self.levels.max(other.levels);
         self.cost = self.cost.saturating_add(other.cost);
+        self.own = self.own.saturating_add(other.own);
         self.is_page |= other.is_page;
     }
 }
@@ -122,6 +125,7 @@ impl<'a> Measure<'a> {
         size.fields = size.fields.saturating_add(1);
         size.aliases = size.aliases.saturating_add(u64::from(field.alias.is_some()));
         size.roots = 1;
+        size.own = size.own.saturating_add(u64::from(self.limits.own.contains(&field.name.node.as_str())));
         size.depth += 1;
         size.cost = size.cost.saturating_mul(self.times(field, size.is_page)).saturating_add(1);
         size.is_page = matches!(field.name.node.as_str(), "nodes" | "edges");

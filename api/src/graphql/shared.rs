@@ -1,0 +1,321 @@
+//! Shared execution: subscribers of the same operation, with the same variables and rights, share one execution and its
+//! bytes.
+//!
+//! Each subscriber follows the log by itself, at its own speed and with its own rights. What it has to be told next is
+//! executed by whoever comes to it first; the others take the answer. It is so for those who see everything,
+//! administrators and employees, and for operations that select nothing of the viewer's own; everybody else's are
+//! executed for each.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Pos, Request, Response, Variables};
+use colloquy_entity::Role;
+use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
+use tokio::sync::{OnceCell, mpsc};
+
+use crate::app::App;
+use crate::error::Result;
+use crate::live::Answer;
+use crate::log::{Event, Followed, Following};
+use crate::viewer::Viewer;
+
+use super::ask::{Mode, everybody};
+use super::root::Api;
+
+/// Answers that a group keeps for those who come to them later.
+const KEPT: usize = 64;
+/// An answer shows things as they are: one that is older is not taken any more.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Most events of one batch.
+const BATCH: usize = 100;
+/// A batch comes at least so often, to move the cursor on.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Fields whose answers are the viewer's own. `events` counts once for the subscription itself: what is read of the log
+/// below it may be addressed to the viewer.
+pub(super) const OWN: &[&str] = &["group", "unreadCount", "viewerCan", "events"];
+
+/// What a subscriber is to be told next.
+#[derive(Clone)]
+pub enum Portion {
+    /// Of `events`.
+    Event(Arc<Event>),
+    /// Of `eventBatches`.
+    Batch(Followed),
+}
+
+impl Portion {
+    fn events(&self) -> &[Arc<Event>] {
+        match self {
+            Self::Event(event) => std::slice::from_ref(event),
+            Self::Batch(batch) => &batch.events,
+        }
+    }
+
+    /// Whether every subscriber of a group would be told the same.
+    fn is_for_all(&self) -> bool {
+        self.events().iter().all(|event| event.addressee.is_none())
+    }
+
+    /// The same for the same portion. Filter and rights being the same, first and last tell what is between.
+    fn place(&self) -> Place {
+        let position = |event: Option<&Arc<Event>>| event.map(|event| event.position);
+        let (first, last) = (position(self.events().first()), position(self.events().last()));
+        match self {
+            Self::Event(_) => (first, last, None),
+            Self::Batch(batch) => (first, last, Some((batch.cursor.position, batch.live))),
+        }
+    }
+}
+
+type Place = (Option<i64>, Option<i64>, Option<(i64, bool)>);
+
+/// How portions come out of a [`Following`].
+pub enum Source {
+    /// One by one.
+    Events(Following),
+    /// Many at a time; whether it is the first batch.
+    Batches(Following, bool),
+}
+
+/// Which part of a subscription an execution is.
+pub enum Part {
+    /// All of it: a query or mutation, too.
+    Whole,
+    /// Its beginning: arguments are checked, and what follows the log is left here.
+    Begin(Arc<Mutex<Option<Source>>>),
+    /// Its answers, to the portions that are fed to it.
+    Answers(Mutex<Option<mpsc::UnboundedReceiver<Portion>>>),
+}
+
+/// An admitted operation that is executed again and again.
+#[derive(Clone)]
+pub struct Repeated {
+    /// The same operation has the same text.
+    pub text: String,
+    /// The same, parsed.
+    pub document: ExecutableDocument,
+    /// Of several in the document.
+    pub name: Option<String>,
+    /// As they were given.
+    pub variables: Variables,
+}
+
+impl Repeated {
+    /// Once more.
+    pub fn request(&self) -> Request {
+        let mut request = Request::new(self.text.clone()).variables(self.variables.clone());
+        request.operation_name.clone_from(&self.name);
+        request.set_parsed_query(self.document.clone());
+        request
+    }
+
+    fn key(&self) -> Key {
+        let variables = serde_json::to_string(&self.variables).unwrap_or_default();
+        (self.text.clone(), self.name.clone(), variables)
+    }
+}
+
+type Key = (String, Option<String>, String);
+
+/// Begins an execution that answers what is fed to it: for one viewer, or for all who see everything.
+pub type Execute =
+    Box<dyn Fn(Option<Viewer>, mpsc::UnboundedReceiver<Portion>) -> BoxStream<'static, Response> + Send + Sync>;
+
+/// One execution, that goes on.
+#[derive(Default)]
+struct Execution(Option<(mpsc::UnboundedSender<Portion>, BoxStream<'static, Response>)>);
+
+impl Execution {
+    async fn answer(&mut self, execute: &Execute, viewer: Option<Viewer>, portion: Portion) -> Answer {
+        // Taken out while it answers: where nobody waits for the answer any more, the next one begins anew.
+        let (feed, mut answers) = self.0.take().unwrap_or_else(|| {
+            let (feed, fed) = mpsc::unbounded_channel();
+            (feed, execute(viewer, fed))
+        });
+        let _ = feed.send(portion);
+        let answer = answers.next().await;
+        if answer.is_some() {
+            self.0 = Some((feed, answers));
+        }
+        Answer::from(super::dress(answer.unwrap_or_else(|| Response::from_errors(Vec::new()))))
+    }
+}
+
+/// Those who follow with the same operation and variables.
+struct Group {
+    key: Key,
+    execute: Execute,
+    /// For all of them who see everything.
+    execution: tokio::sync::Mutex<Execution>,
+    answers: Mutex<VecDeque<(Place, Instant, Arc<OnceCell<Answer>>)>>,
+    groups: Arc<Groups>,
+}
+
+/// All groups of a process.
+#[derive(Default)]
+pub struct Groups(Mutex<HashMap<Key, Weak<Group>>>);
+
+impl Groups {
+    /// The group of an operation; of the first who comes, `execute` stays.
+    fn join(self: &Arc<Self>, key: Key, execute: impl FnOnce() -> Execute) -> Arc<Group> {
+        let mut groups = lock(&self.0);
+        if let Some(group) = groups.get(&key).and_then(Weak::upgrade) {
+            return group;
+        }
+        let group = Arc::new(Group {
+            key: key.clone(),
+            execute: execute(),
+            execution: tokio::sync::Mutex::default(),
+            answers: Mutex::default(),
+            groups: Arc::clone(self),
+        });
+        groups.insert(key, Arc::downgrade(&group));
+        group
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let mut groups = lock(&self.groups.0);
+        // Another may have been founded since the last of this one left.
+        if groups.get(&self.key).is_some_and(|group| group.strong_count() == 0) {
+            groups.remove(&self.key);
+        }
+    }
+}
+
+impl Group {
+    async fn answer(&self, portion: Portion) -> Answer {
+        let answer = self.place(portion.place());
+        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion).await;
+        answer.get_or_init(execute).await.clone()
+    }
+
+    fn place(&self, place: Place) -> Arc<OnceCell<Answer>> {
+        let mut answers = lock(&self.answers);
+        let fresh = |since: &Instant| since.elapsed() < FRESH;
+        let known = answers.iter().rev().find(|(of, since, _)| *of == place && fresh(since));
+        if let Some((_, _, answer)) = known {
+            return Arc::clone(answer);
+        }
+        answers.retain(|(_, since, _)| fresh(since));
+        if answers.len() >= KEPT {
+            answers.pop_front();
+        }
+        let answer = Arc::default();
+        answers.push_back((place, Instant::now(), Arc::clone(&answer)));
+        answer
+    }
+}
+
+/// What one who follows gets. `shares` where the operation selects nothing of the viewer's own.
+pub(super) fn answers(api: Arc<Api>, request: Request, viewer: Viewer, shares: bool) -> impl Stream<Item = Answer> {
+    let state = State::Before(Box::new((api, request, viewer, shares)));
+    unfold(state, |state| async {
+        let mut subscriber = match state {
+            State::Before(all) => {
+                let (api, request, viewer, shares) = *all;
+                match Subscriber::begin(api, request, viewer, shares).await {
+                    Ok(subscriber) => subscriber,
+                    Err(refusal) => return Some((refusal, State::Over)),
+                }
+            }
+            State::On(subscriber) => subscriber,
+            State::Over => return None,
+        };
+        match subscriber.next().await {
+            Ok(answer) => Some((answer, State::On(subscriber))),
+            // The client resumes by its cursor, and misses nothing.
+            Err(error) => {
+                let error = async_graphql::Error::from(error).into_server_error(Pos::default());
+                Some((super::dress(Response::from_errors(vec![error])).into(), State::Over))
+            }
+        }
+    })
+}
+
+enum State {
+    Before(Box<(Arc<Api>, Request, Viewer, bool)>),
+    On(Box<Subscriber>),
+    Over,
+}
+
+/// One who follows.
+struct Subscriber {
+    app: Arc<App>,
+    viewer: Viewer,
+    source: Source,
+    shares: bool,
+    group: Arc<Group>,
+    /// For what is told to this viewer alone.
+    own: Execution,
+}
+
+impl Subscriber {
+    /// Checks the arguments and joins those who follow with the same operation; an answer says what is wrong.
+    async fn begin(
+        api: Arc<Api>,
+        mut request: Request,
+        viewer: Viewer,
+        shares: bool,
+    ) -> std::result::Result<Box<Self>, Answer> {
+        let refused = |error| Answer::from(super::dress(Response::from_errors(vec![error])));
+        let document = request.parsed_query().map_err(refused)?.clone();
+        let operation = Repeated {
+            text: request.query.clone(),
+            document,
+            name: request.operation_name.clone(),
+            variables: request.variables.clone(),
+        };
+        let begun = Arc::default();
+        let part = Part::Begin(Arc::clone(&begun));
+        if let Some(refusal) = api.answers(request, Some(viewer), Mode::Live, part).next().await {
+            return Err(refusal.into());
+        }
+        let source = lock(&begun).take();
+        let Some(source) = source else { return Err(Answer::from(Response::from_errors(Vec::new()))) };
+        let (app, groups) = (Arc::clone(api.app()), Arc::clone(&api.groups));
+        let execute = |operation: Repeated| -> Execute {
+            Box::new(move |viewer, fed| {
+                let mode = if viewer.is_some() { Mode::Live } else { Mode::Shared };
+                let viewer = viewer.unwrap_or_else(everybody);
+                api.answers(operation.request(), Some(viewer), mode, Part::Answers(Mutex::new(Some(fed))))
+            })
+        };
+        let group = groups.join(operation.key(), || execute(operation));
+        Ok(Box::new(Self { app, viewer, source, shares, group, own: Execution::default() }))
+    }
+
+    /// The next answer.
+    async fn next(&mut self) -> Result<Answer> {
+        let portion = match &mut self.source {
+            Source::Events(following) => Portion::Event(following.next().await?),
+            Source::Batches(following, is_first) => {
+                let patience = if std::mem::take(is_first) { Duration::ZERO } else { IDLE };
+                Portion::Batch(following.batch(BATCH, patience).await?)
+            }
+        };
+        if self.shares && portion.is_for_all() && self.sees_everything() {
+            let answer = self.group.answer(portion.clone()).await;
+            // Whoever lost rights meanwhile gets what is theirs now.
+            if self.sees_everything() {
+                return Ok(answer);
+            }
+        }
+        Ok(self.own.answer(&self.group.execute, Some(self.viewer), portion).await)
+    }
+
+    fn sees_everything(&self) -> bool {
+        let role = self.app.log.access(|access| access.role(self.viewer.id));
+        matches!(role, Some(Role::Admin | Role::Employee))
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

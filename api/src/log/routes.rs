@@ -1,0 +1,180 @@
+//! Routes: what arrives goes to those followers alone whom it may concern, by what their filters name.
+//!
+//! A thousand followers of a thousand dialogues are not all woken by each event: a follower that names dialogues or cards
+//! stands under their ids, one that names none is told of everything.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::{Event, Filter};
+
+/// Events that wait for one follower. Of one who has more to read, the database has it all.
+const WAITING: usize = 1024;
+
+/// All followers of a process, and how far it has followed itself.
+#[derive(Default)]
+pub(super) struct Routes(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    position: i64,
+    next: u64,
+    of_everything: HashMap<u64, Arc<Queue>>,
+    by_subject: HashMap<Uuid, HashMap<u64, Arc<Queue>>>,
+}
+
+/// What waits for one follower.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    events: VecDeque<Arc<Event>>,
+    /// Some had no room.
+    overflowed: bool,
+}
+
+/// A follower's end of its route; dropped, it is told of nothing more.
+pub(super) struct Route {
+    routes: Arc<Routes>,
+    number: u64,
+    /// Under which ids it stands; none where it is told of everything.
+    subjects: Option<Vec<Uuid>>,
+    queue: Arc<Queue>,
+}
+
+/// What came by a route.
+pub(super) enum Came {
+    /// These, in the log's order.
+    Events(VecDeque<Arc<Event>>),
+    /// More than there was room for: read the database up to here.
+    TooMuch(i64),
+}
+
+impl Routes {
+    /// How far everything has been handed on.
+    pub fn position(&self) -> i64 {
+        lock(&self.0).position
+    }
+
+    /// Begins at a position, before anybody follows.
+    pub fn begin(&self, position: i64) {
+        lock(&self.0).position = position;
+    }
+
+    /// Opens a route for a user's filter. What is later than the position that this answers comes by it.
+    pub fn open(self: &Arc<Self>, user: Uuid, filter: &Filter) -> (Route, i64) {
+        let queue = Arc::<Queue>::default();
+        let subjects = subjects(user, filter);
+        let mut table = lock(&self.0);
+        let number = table.next;
+        table.next += 1;
+        match &subjects {
+            None => {
+                table.of_everything.insert(number, Arc::clone(&queue));
+            }
+            Some(subjects) => {
+                for subject in subjects {
+                    table.by_subject.entry(*subject).or_default().insert(number, Arc::clone(&queue));
+                }
+            }
+        }
+        (Route { routes: Arc::clone(self), number, subjects, queue }, table.position)
+    }
+
+    /// Hands on what arrived, up to `position`.
+    pub fn hand_on(&self, events: &[Arc<Event>], position: i64) {
+        let mut table = lock(&self.0);
+        for event in events {
+            for queue in table.of_everything.values() {
+                queue.push(event);
+            }
+            for subject in event.detail.subjects.iter().copied().chain(event.addressee.map(|user| user.0)) {
+                for queue in table.by_subject.get(&subject).into_iter().flat_map(HashMap::values) {
+                    queue.push(event);
+                }
+            }
+        }
+        table.position = position;
+    }
+}
+
+/// Under which ids a follower stands: those of one list that its filter names, of which every event that passes is about
+/// one; and the user's own, for the events that pass whatever the lists say.
+fn subjects(user: Uuid, filter: &Filter) -> Option<Vec<Uuid>> {
+    let named = filter.dialogues.as_ref().map(|ids| ids.iter().map(|id| id.0).collect::<Vec<_>>());
+    let mut subjects = named.or_else(|| filter.subjects.first().cloned())?;
+    subjects.push(user);
+    Some(subjects)
+}
+
+impl Queue {
+    fn push(&self, event: &Arc<Event>) {
+        let mut waiting = lock(&self.waiting);
+        // It may stand under several of the event's ids.
+        if waiting.overflowed || waiting.events.back().is_some_and(|last| last.position >= event.position) {
+            return;
+        }
+        if waiting.events.len() >= WAITING {
+            waiting.events = VecDeque::new();
+            waiting.overflowed = true;
+        } else {
+            waiting.events.push_back(Arc::clone(event));
+        }
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+}
+
+impl Route {
+    /// Waits until something comes. Safe to be dropped while it waits.
+    pub async fn next(&self) -> Came {
+        loop {
+            {
+                // In this order: nothing is handed on between the two.
+                let table = lock(&self.routes.0);
+                let mut waiting = lock(&self.queue.waiting);
+                if std::mem::take(&mut waiting.overflowed) {
+                    return Came::TooMuch(table.position);
+                }
+                drop(table);
+                if !waiting.events.is_empty() {
+                    return Came::Events(std::mem::take(&mut waiting.events));
+                }
+            }
+            self.queue.arrived.notified().await;
+        }
+    }
+
+    /// Whether nothing waits, and then up to where nothing came.
+    pub fn quiet_up_to(&self) -> Option<i64> {
+        let table = lock(&self.routes.0);
+        let waiting = lock(&self.queue.waiting);
+        (waiting.events.is_empty() && !waiting.overflowed).then_some(table.position)
+    }
+}
+
+impl Drop for Route {
+    fn drop(&mut self) {
+        let mut table = lock(&self.routes.0);
+        table.of_everything.remove(&self.number);
+        for subject in self.subjects.iter().flatten() {
+            if let Some(queues) = table.by_subject.get_mut(subject) {
+                queues.remove(&self.number);
+                if queues.is_empty() {
+                    table.by_subject.remove(subject);
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
