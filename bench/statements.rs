@@ -5,7 +5,7 @@
 //! other parts of the program ask because a message came (is there something to send, or to fetch?) is not of the message.
 
 /// At the door, and again inside of the transaction.
-pub const CHANNEL: &str = "SELECT id, kind, external_id, name, handle, state, state_reason, intake, credentials, \
+pub const CHANNEL: &str = "SELECT id, kind, external_id, name, handle, state, state_reason, webhook_url, credentials, \
     poll_cursor, funnel_id, welcome_text, auto_reply_enabled, auto_reply_text, last_given_to, created_at \
     FROM channels WHERE id = $1 LIMIT $2";
 

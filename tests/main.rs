@@ -7,6 +7,7 @@ mod stories {
     mod away;
     mod bulk;
     mod cards;
+    mod channels;
     mod comments;
     mod contract;
     mod editing;

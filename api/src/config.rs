@@ -73,8 +73,6 @@ pub struct Pace {
     pub look: Duration,
     /// How long a request to a messenger may take in all.
     pub messenger: Duration,
-    /// Of one `getUpdates`.
-    pub poll: Duration,
     /// Between two messages to one chat, once its short burst is used up.
     pub chat_gap: Duration,
 }
@@ -85,7 +83,6 @@ impl Default for Pace {
             retry: Duration::from_secs(1),
             look: Duration::from_secs(1),
             messenger: Duration::from_secs(30),
-            poll: Duration::from_secs(25),
             chat_gap: Duration::from_secs(1),
         }
     }

@@ -1,6 +1,7 @@
 //! The database: connecting, the kinds of locks, and `Tx`, in which every change and its events commit together.
 
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use colloquy_migration::Migrator;
 use prometheus_client::metrics::counter::Counter;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::config::Database;
 use crate::error::{Error, Result};
@@ -28,6 +30,14 @@ const CONNECTIONS: u32 = 20;
 pub struct Db {
     read: DatabaseConnection,
     write: DatabaseConnection,
+    /// Of a process that has the database for itself.
+    alone: Arc<Mutex<()>>,
+}
+
+/// Nobody else does the same until this is dropped.
+pub struct Alone {
+    _here: Option<OwnedMutexGuard<()>>,
+    _everywhere: Option<DatabaseTransaction>,
 }
 
 impl Db {
@@ -39,7 +49,7 @@ impl Db {
                 options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
                 options.set_application_name("colloquy");
                 let pool = sea_orm::Database::connect(options).await?;
-                Ok(Self { read: pool.clone(), write: pool })
+                Ok(Self { read: pool.clone(), write: pool, alone: Arc::default() })
             }
             Database::Sqlite(file) => {
                 if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -61,7 +71,7 @@ impl Db {
                     sea_orm::Database::connect(options).await
                 };
                 // One writer: writes queue fairly here, instead of by SQLite's busy polling.
-                Ok(Self { write: open(1).await?, read: open(CONNECTIONS).await? })
+                Ok(Self { write: open(1).await?, read: open(CONNECTIONS).await?, alone: Arc::default() })
             }
         }
     }
@@ -74,6 +84,17 @@ impl Db {
                 counter.inc();
             });
         }
+    }
+
+    /// Keeps whoever does the same, in this and other processes, waiting until what this answers is dropped.
+    pub async fn alone(&self, what: &str) -> Result<Alone> {
+        if !self.is_postgres() {
+            return Ok(Alone { _here: Some(Arc::clone(&self.alone).lock_owned().await), _everywhere: None });
+        }
+        let tx = self.write.begin().await?;
+        let statement = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        tx.execute_raw(Statement::from_sql_and_values(DatabaseBackend::Postgres, statement, [what.into()])).await?;
+        Ok(Alone { _here: None, _everywhere: Some(tx) })
     }
 
     /// Brings the tables up to date: all that is missing or nothing. Of several processes that start at once, one does.

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-use crate::{ChannelId, ChannelKind, ChannelState, FunnelId, Intake, Time, UserId};
+use crate::{ChannelId, ChannelKind, ChannelState, FunnelId, Time, UserId};
 
 /// A connected bot, community or website chat, with its settings.
 #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
@@ -27,8 +27,9 @@ pub struct Model {
     /// Why it does not, in words.
     #[sea_orm(column_type = "Text", nullable)]
     pub state_reason: Option<String>,
-    /// How its updates reach us.
-    pub intake: Intake,
+    /// Where the messenger posts its updates to; none where we ask for them.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub webhook_url: Option<String>,
     /// Token and webhook secret, encrypted with SECRET_KEY.
     #[sea_orm(column_type = "VarBinary(StringLen::None)")]
     pub credentials: Vec<u8>,

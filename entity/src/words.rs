@@ -58,13 +58,6 @@ words! {
         /// Was disconnected; its history stays.
         Disconnected = "DISCONNECTED",
     }
-    /// How updates of a channel reach us.
-    Intake {
-        /// The messenger posts them to us.
-        Webhook = "WEBHOOK",
-        /// We ask for them.
-        Polling = "POLLING",
-    }
     /// Whether a dialogue is in work.
     DialogueState {
         /// In work.

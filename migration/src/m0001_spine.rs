@@ -157,7 +157,7 @@ fn talk() -> Vec<TableCreateStatement> {
             text_null("handle"),
             text("state"),
             text_null("state_reason"),
-            text("intake"),
+            text_null("webhook_url"),
             bytes("credentials"),
             text_null("poll_cursor"),
             uuid_null("funnel_id"),

@@ -149,6 +149,11 @@ impl FakeTelegram {
         self.wait("a webhook", || self.webhook(token)).await
     }
 
+    /// Where the bot's updates are posted, once that is at this server.
+    pub async fn wait_for_webhook_at(&self, token: &str, server: &str) -> Webhook {
+        self.wait("another webhook", || self.webhook(token).filter(|webhook| webhook.url.starts_with(server))).await
+    }
+
     /// Where the bot's updates are posted, if anywhere.
     pub fn webhook(&self, token: &str) -> Option<Webhook> {
         self.shared.read(|state| state.bots.get(token)?.webhook.clone())

@@ -369,7 +369,6 @@ fn config(database: &Database, telegram: &FakeTelegram) -> Config {
             retry: Duration::from_millis(20),
             look: Duration::from_millis(200),
             messenger: Duration::from_secs(5),
-            poll: Duration::from_secs(1),
             chat_gap: Duration::from_millis(1),
         },
     }

@@ -10,8 +10,8 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::future::{FutureExt, ready};
+use futures_util::stream::{BoxStream, StreamExt, once};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -160,8 +160,8 @@ async fn run(doors: &Doors, headers: &HeaderMap, request: Request, form: Form, o
         }
         (_, Form::EventStream) => {
             let api = Arc::clone(&doors.api);
-            let once = futures_util::stream::once(async move { api.run(request, &operation, viewer).await.into() });
-            stream(doors, viewer, once.boxed())
+            let answer = once(async move { api.run(request, &operation, viewer).await.into() });
+            stream(doors, viewer, answer.boxed())
         }
         _ => respond(form, doors.api.run(request, &operation, viewer).await),
     }
@@ -190,11 +190,14 @@ fn refuse(form: Form, words: &str) -> Response {
     failed(form, StatusCode::BAD_REQUEST, &Error::bad("", words))
 }
 
-fn failed(form: Form, status: StatusCode, error: &Error) -> Response {
-    let error = async_graphql::Error::from(error.clone()).into_server_error(async_graphql::Pos::default());
-    let mut error = error;
+fn refusal(error: Error) -> Answered {
+    let mut error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
     error.locations.clear();
-    let mut response = respond(form, dress(Answered::from_errors(vec![error])));
+    dress(Answered::from_errors(vec![error]))
+}
+
+fn failed(form: Form, status: StatusCode, error: &Error) -> Response {
+    let mut response = respond(form, refusal(error.clone()));
     *response.status_mut() = status;
     response
 }
@@ -250,7 +253,17 @@ impl Operations for Socket {
     }
 
     fn execute(&self, session: &Arc<Option<Viewer>>, request: Request) -> BoxStream<'static, Answer> {
-        self.api.execute(request, **session)
+        let (api, viewer) = (Arc::clone(&self.api), **session);
+        let begun = async move {
+            // The role may be another by now.
+            let viewer = match viewer {
+                Some(viewer) => Some(sessions::anew(api.app(), &viewer).await?),
+                None => None,
+            };
+            Ok(api.execute(request, viewer))
+        };
+        let answers = begun.map(|begun| begun.unwrap_or_else(|error| once(ready(refusal(error).into())).boxed()));
+        once(answers).flatten().boxed()
     }
 
     async fn ended(&self, session: &Option<Viewer>) -> Closing {

@@ -6,7 +6,7 @@ use colloquy_entity::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, SqlErr,
+    QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +17,14 @@ use crate::log::{Actor, Entry, Kind};
 use crate::messenger::telegram::Telegram;
 use crate::messenger::{Fault, Messenger, Secret};
 use crate::policy::{self, Power};
+use crate::ranked;
 use crate::secrets::{hex, random};
 use crate::viewer::Viewer;
 
-use super::{messages, routing, text};
+use super::{messages, registration, routing, text};
 
 /// Most managers in a queue.
-const LONGEST_QUEUE: usize = 1000;
+const LONGEST_QUEUE: usize = 100;
 
 /// What a channel is connected with, encrypted in the database.
 #[derive(Serialize, Deserialize)]
@@ -50,6 +51,11 @@ pub(super) fn messenger(app: &App, channel: &channel::Model) -> Result<Arc<dyn M
     }
 }
 
+/// Whether there is a bot behind it: there is none behind the demo's.
+pub(super) fn has_bot(app: &App, channel: &channel::Model) -> Result<bool> {
+    Ok(!credentials(app, channel)?.token.is_empty())
+}
+
 /// What the messenger has to show when it posts updates.
 pub fn webhook_secret(app: &App, channel: &channel::Model) -> Result<Secret> {
     Ok(Secret::new(credentials(app, channel)?.webhook_secret))
@@ -70,24 +76,17 @@ pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &st
     let bot = telegram(app, token)?;
     let who = bot.identify().await.map_err(|fault| refused(field, fault))?;
     let kind = ChannelKind::Telegram;
+    // Of two who connect the same bot at once the second would take the webhook from the first, and then be refused.
+    let _alone = app.db.alone(&format!("connect telegram {}", who.external_id)).await?;
     let before = by_external_id(app.db.read(), kind, &who.external_id).await?;
     if let Some(connected) = before.as_ref().filter(|channel| channel.state != ChannelState::Disconnected) {
         return Err(already(connected.id));
     }
     let id = before.as_ref().map_or_else(ChannelId::new, |channel| channel.id);
     let webhook_secret = hex(&random::<32>()?);
-    let intake = match &app.config.public_url {
-        Some(url) => {
-            let address = format!("{url}/webhooks/telegram/{id}");
-            let subscribed = bot.subscribe(&address, &Secret::new(webhook_secret.clone())).await;
-            subscribed.map_err(|fault| refused(field, fault))?;
-            Intake::Webhook
-        }
-        None => {
-            bot.unsubscribe().await.map_err(|fault| refused(field, fault))?;
-            Intake::Polling
-        }
-    };
+    let webhook_url = registration::address(app, kind, id);
+    let registered = registration::register(&bot, webhook_url.as_deref(), &Secret::new(webhook_secret.clone())).await;
+    registered.map_err(|fault| refused(field, fault))?;
     let sealed = serde_json::to_vec(&Credentials { token: token.into(), webhook_secret })?;
     let credentials = app.secrets.seal(&sealed)?;
     let handle = who.username.map(|username| format!("@{username}"));
@@ -100,7 +99,7 @@ pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &st
                 handle: Set(handle),
                 state: Set(ChannelState::Connected),
                 state_reason: Set(None),
-                intake: Set(intake),
+                webhook_url: Set(webhook_url),
                 credentials: Set(credentials),
                 poll_cursor: Set(None),
                 ..Default::default()
@@ -116,7 +115,7 @@ pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &st
                 handle,
                 state: ChannelState::Connected,
                 state_reason: None,
-                intake,
+                webhook_url,
                 credentials,
                 poll_cursor: None,
                 funnel_id: None,
@@ -127,10 +126,7 @@ pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &st
                 created_at: tx.now(),
             };
             let row = channel.clone().into_active_model().reset_all();
-            channel::Entity::insert(row).exec_without_returning(&*tx).await.map_err(|error| match error.sql_err() {
-                Some(SqlErr::UniqueConstraintViolation(_)) => Error::conflict("This bot is connected already"),
-                _ => error.into(),
-            })?;
+            channel::Entity::insert(row).exec_without_returning(&*tx).await?;
             channel
         }
     };
@@ -322,9 +318,12 @@ pub(super) async fn fails(app: &App, message: MessageId, words: &str) -> Result<
     }
 }
 
-/// All channels, in the order in which they were connected. Every active user may see them.
+/// The latest channels, in the order in which they were connected. Every active user may see them.
 pub async fn list(db: &impl ConnectionTrait) -> Result<Vec<channel::Model>> {
-    Ok(channel::Entity::find().order_by_asc(channel::Column::Id).all(db).await?)
+    let latest = channel::Entity::find().order_by_desc(channel::Column::Id).limit(ranked::LATEST);
+    let mut channels = latest.all(db).await?;
+    channels.reverse();
+    Ok(channels)
 }
 
 /// The channels of these ids.

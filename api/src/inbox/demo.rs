@@ -86,7 +86,7 @@ async fn channel(app: &App) -> Result<channel::Model> {
         handle: Some("@demo_shop_bot".into()),
         state: ChannelState::Connected,
         state_reason: None,
-        intake: Intake::Webhook,
+        webhook_url: None,
         credentials: app.secrets.seal(b"{\"token\":\"\",\"webhook_secret\":\"\"}")?,
         poll_cursor: None,
         funnel_id: None,

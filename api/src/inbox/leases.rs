@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colloquy_entity::{ChannelId, ChannelKind, ChannelState, Intake, channel};
+use colloquy_entity::{ChannelId, ChannelKind, ChannelState, channel};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::Database;
 use crate::error::{Error, Result};
 
-use super::{delivery, fetching, polling};
+use super::{delivery, fetching, registration};
 
 /// A database that does not answer for so long may have given our leases to another process.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -56,7 +56,8 @@ pub async fn run(app: Arc<App>) {
 /// Stops the workers of a channel when it is dropped.
 struct Held {
     stop: CancellationToken,
-    intake: Intake,
+    /// As it was when the work began: with other credentials it begins anew.
+    credentials: Vec<u8>,
 }
 
 impl Drop for Held {
@@ -73,7 +74,7 @@ async fn round(app: &Arc<App>, session: &mut Option<PgConnection>, held: &mut Ha
         .filter(channel::Column::Kind.eq(ChannelKind::Telegram))
         .all(app.db.read())
         .await?;
-    let stay = |id: &ChannelId, one: &Held| channels.iter().any(|c| c.id == *id && c.intake == one.intake);
+    let stay = |id: &ChannelId, one: &Held| channels.iter().any(|c| c.id == *id && c.credentials == one.credentials);
     let gone: Vec<ChannelId> = held.iter().filter(|(id, one)| !stay(id, one)).map(|(id, _)| *id).collect();
     for id in gone {
         held.remove(&id);
@@ -84,7 +85,7 @@ async fn round(app: &Arc<App>, session: &mut Option<PgConnection>, held: &mut Ha
             continue;
         }
         let stop = app.stop.child_token();
-        held.insert(channel.id, Held { stop: stop.clone(), intake: channel.intake });
+        held.insert(channel.id, Held { stop: stop.clone(), credentials: channel.credentials.clone() });
         work(app, channel, stop);
     }
     Ok(())
@@ -95,9 +96,7 @@ fn work(app: &Arc<App>, channel: channel::Model, stop: CancellationToken) {
     tracing::info!(channel = %channel.id, "this process sends for the channel");
     app.tasks.spawn(delivery::run(Arc::clone(app), channel.clone(), stop.clone()));
     app.tasks.spawn(fetching::run(Arc::clone(app), channel.clone(), stop.clone()));
-    if channel.intake == Intake::Polling {
-        app.tasks.spawn(polling::run(Arc::clone(app), channel, stop));
-    }
+    app.tasks.spawn(registration::run(Arc::clone(app), channel, stop));
 }
 
 /// Sees to it that the session that holds the locks is there, and is the one that took them.

@@ -199,7 +199,7 @@ fn named(words: &str) -> SimpleExpr {
     let contractors = Query::select()
         .column(contractor::Column::Id)
         .from(contractor::Entity)
-        .and_where(text::contains(contractor::Column::Lookup, words))
+        .and_where(text::contains_in_name(contractor::Column::Lookup, words))
         .take();
     of_clients(text::contains(client::Column::Lookup, words).or(client::Column::ContractorId.in_subquery(contractors)))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use colloquy_entity::*;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -94,11 +94,20 @@ pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: 
         next_attempt_at: queued.then_some(tx.now()),
         idempotency_key: draft.idempotency_key,
     };
-    message::Entity::insert(message.clone().into_active_model().reset_all()).exec_without_returning(&**tx).await?;
+    let row = message.clone().into_active_model().reset_all();
+    message::Entity::insert(row).exec_without_returning(&**tx).await.map_err(|error| match error.sql_err() {
+        // In this dialogue its lock keeps the same key from being used twice.
+        Some(SqlErr::UniqueConstraintViolation(_)) if message.idempotency_key.is_some() => used_elsewhere(),
+        _ => error.into(),
+    })?;
     dialogue.last_message_id = Some(message.id);
     dialogue.last_activity_at = tx.now();
     tx.emit(tell(Kind::MessageAdded, draft.actor, dialogue, message.id));
     Ok(message)
+}
+
+fn used_elsewhere() -> Error {
+    Error::conflict("This idempotency key was used in another dialogue")
 }
 
 /// An event of a message.
@@ -133,11 +142,7 @@ pub async fn send(app: &App, viewer: &Viewer, outgoing: Outgoing) -> Result<mess
             return Err(Error::bad("input.idempotencyKey", words));
         }
         if let Some(before) = by_key(&tx, viewer, key).await? {
-            return if before.dialogue_id == dialogue.id {
-                Ok(before)
-            } else {
-                Err(Error::conflict("This idempotency key was used in another dialogue"))
-            };
+            return if before.dialogue_id == dialogue.id { Ok(before) } else { Err(used_elsewhere()) };
         }
     }
     let channel = channel::Entity::find_by_id(dialogue.channel_id).one(&*tx).await?;
@@ -210,6 +215,10 @@ pub async fn retry(app: &App, viewer: &Viewer, id: MessageId) -> Result<message:
     let mut tx = tx;
     if message.delivery_status != Some(DeliveryStatus::Failed) {
         return Err(Error::conflict("Only a message that has failed can be sent again"));
+    }
+    let channel = channel::Entity::find_by_id(message.channel_id).one(&*tx).await?;
+    if channel.is_none_or(|channel| channel.state == ChannelState::Disconnected) {
+        return Err(Error::conflict("The channel is disconnected"));
     }
     message.delivery_status = Some(DeliveryStatus::Queued);
     message.delivery_at = Some(tx.now());

@@ -29,6 +29,7 @@ mod polling;
 pub mod projects;
 pub mod reading;
 pub mod receive;
+mod registration;
 pub mod routing;
 pub mod sessions;
 pub mod tags;

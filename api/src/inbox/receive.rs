@@ -77,9 +77,9 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
         return Ok(Outcome::Repeated);
     }
     let by_client = Some(Actor::Client(client.id));
-    if is_known {
-        let was_away = !dialogue.is_reachable;
-        dialogue.is_reachable = true;
+    let was_away = !dialogue.is_reachable;
+    dialogue.is_reachable = true;
+    if !is_new {
         refresh(&mut tx, &mut client, &incoming.person, &dialogue, was_away).await?;
     }
     // The channel as it is now: its settings may have changed while the update was on its way.
@@ -90,6 +90,10 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
         let opened = Entry::of(Kind::DialogueOpened, by_client, &dialogue).about(client.id.0);
         let card = client.contractor_id.map(|id| id.0);
         tx.emit(card.into_iter().fold(opened, Entry::about));
+        if is_known {
+            // A dialogue's first event is that it was opened.
+            refresh(&mut tx, &mut client, &incoming.person, &dialogue, false).await?;
+        }
         contractors::for_client(&mut tx, &mut client, &dialogue, incoming.person.phone.clone()).await?;
         deals::for_dialogue(&mut tx, &channel, &client, &dialogue).await?;
     } else {
@@ -325,7 +329,7 @@ fn told(client: &client::Model, person: &Person) -> client::Model {
     client::Model {
         name: person.name.clone(),
         username: person.username.clone(),
-        profile_url: person.profile_url.clone().or_else(|| client.profile_url.clone()),
+        profile_url: person.profile_url.clone(),
         phone: person.phone.clone().or_else(|| client.phone.clone()),
         lookup: text::lookup([&person.name, person.username.as_deref().unwrap_or_default()]),
         ..client.clone()
@@ -341,9 +345,11 @@ async fn refresh(
     reachability_changed: bool,
 ) -> Result<()> {
     let told = told(client, person);
-    let known_anew = told != *client;
+    let is_new = told != *client;
+    // A phone number goes to the contractor's card; of the client nobody sees it.
+    let shows = told.name != client.name || told.username != client.username || told.profile_url != client.profile_url;
     *client = told;
-    if known_anew {
+    if is_new {
         let row = client::ActiveModel {
             id: Set(client.id),
             name: Set(client.name.clone()),
@@ -355,7 +361,7 @@ async fn refresh(
         };
         row.update(&**tx).await?;
     }
-    if known_anew || reachability_changed {
+    if shows || reachability_changed {
         let event = changed(tx, client.id, Some(Actor::Client(client.id)), dialogue).await?;
         tx.emit(event);
     }

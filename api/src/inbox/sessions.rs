@@ -16,6 +16,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::policy::{self, Power};
+use crate::ranked;
 use crate::secrets::{new_token, token_hash};
 use crate::viewer::{Credential, Viewer};
 
@@ -246,10 +247,12 @@ pub async fn revoke_token(app: &App, viewer: &Viewer, id: Option<ApiTokenId>) ->
     Ok(token)
 }
 
-/// The viewer's own tokens; an administrator's answer has everyone's.
+/// The latest of the viewer's own tokens, in the order in which they were made; an administrator's answer has everyone's.
 pub async fn tokens(db: &impl ConnectionTrait, viewer: &Viewer) -> Result<Vec<api_token::Model>> {
     let query = api_token::Entity::find().filter(own_tokens(viewer));
-    Ok(query.order_by_asc(api_token::Column::Id).limit(1000).all(db).await?)
+    let mut latest = query.order_by_desc(api_token::Column::Id).limit(ranked::LATEST).all(db).await?;
+    latest.reverse();
+    Ok(latest)
 }
 
 /// One of them.
@@ -312,6 +315,13 @@ fn ends(event: &crate::log::Event, viewer: &Viewer) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// A viewer who has been connected for a while, with the role that they have by now.
+pub async fn anew(app: &App, viewer: &Viewer) -> Result<Viewer> {
+    let user = user::Entity::find_by_id(viewer.id).one(app.db.read()).await?;
+    let user = user.filter(|user| user.is_active).ok_or(Error::Unauthenticated("The user was deactivated"))?;
+    Ok(Viewer { role: user.role, ..*viewer })
 }
 
 /// Whether the credential is there and its user active. A database that is away ends nothing.

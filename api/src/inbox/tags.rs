@@ -12,6 +12,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::{Entry, Kind};
 use crate::policy::{self, Act, Power};
+use crate::ranked;
 use crate::viewer::Viewer;
 
 use super::{dialogues, text};
@@ -135,13 +136,15 @@ fn tell(kind: Kind, viewer: &Viewer, dialogue: &dialogue::Model, tag: TagId) -> 
     Entry::of(kind, viewer.actor(), dialogue).with(|detail| detail.tag = Some(tag))
 }
 
-/// Tags by name; `words` is in the name. Every active user may see them.
+/// The latest tags, by name; `words` is in the name. Every active user may see them.
 pub async fn list(db: &impl ConnectionTrait, words: Option<&str>) -> Result<Vec<tag::Model>> {
-    let mut query = tag::Entity::find().order_by_asc(tag::Column::NameKey);
+    let mut query = tag::Entity::find().order_by_desc(tag::Column::Id);
     if let Some(words) = words {
         query = query.filter(text::contains(tag::Column::NameKey, words));
     }
-    Ok(query.limit(1000).all(db).await?)
+    let mut latest = query.limit(ranked::LATEST).all(db).await?;
+    latest.sort_by(|one, other| one.name_key.cmp(&other.name_key));
+    Ok(latest)
 }
 
 /// The tags of these ids.

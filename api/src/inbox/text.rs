@@ -79,6 +79,15 @@ pub(super) fn equals<C: ColumnTrait>(column: C, text: &str) -> SimpleExpr {
 
 /// Whether a `lookup` column contains a text.
 pub(super) fn contains<C: ColumnTrait>(lookup: C, text: &str) -> SimpleExpr {
+    contains_before(lookup, text, "")
+}
+
+/// Whether the first of three lines does: of a contractor, the name.
+pub(super) fn contains_in_name<C: ColumnTrait>(lookup: C, text: &str) -> SimpleExpr {
+    contains_before(lookup, &text.replace('\n', "\0"), "\n%\n%")
+}
+
+fn contains_before<C: ColumnTrait>(lookup: C, text: &str, end: &str) -> SimpleExpr {
     let mut pattern = String::from("%");
     for c in fold(text).chars().filter(|c| *c != '\0') {
         if matches!(c, '%' | '_' | '\\') {
@@ -87,5 +96,6 @@ pub(super) fn contains<C: ColumnTrait>(lookup: C, text: &str) -> SimpleExpr {
         pattern.push(c);
     }
     pattern.push('%');
+    pattern.push_str(end);
     Expr::col(lookup.as_column_ref()).like(LikeExpr::new(pattern).escape('\\'))
 }

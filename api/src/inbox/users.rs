@@ -1,7 +1,7 @@
 //! Users: the employees, their roles, and what a change of those does to what they may see.
 
 use colloquy_entity::*;
-use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::{ExprTrait, LockType};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, SqlErr,
@@ -93,16 +93,16 @@ pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: User
         None => None,
     };
     let mut tx = app.begin().await?;
-    // All administrators are locked, in one order: of two that demote each other, one is told so.
-    let admins = user::Entity::find()
-        .filter(user::Column::Role.eq(Role::Admin))
+    let id = id.ok_or(Error::NotFound("user"))?;
+    // With all administrators, by their ids as everywhere: of two that demote each other, one is told so.
+    let mut admins = user::Entity::find()
+        .filter(user::Column::Role.eq(Role::Admin).or(user::Column::Id.eq(id)))
         .order_by_asc(user::Column::Id)
         .lock(LockType::NoKeyUpdate)
         .all(&*tx)
         .await?;
-    let id = id.ok_or(Error::NotFound("user"))?;
-    let found = user::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&*tx).await?;
-    let before = found.ok_or(Error::NotFound("user"))?;
+    let before = admins.iter().find(|user| user.id == id).cloned().ok_or(Error::NotFound("user"))?;
+    admins.retain(|user| user.role == Role::Admin);
     let mut after = before.clone();
     after.name = name.unwrap_or(after.name);
     after.email = email.unwrap_or(after.email);

@@ -101,11 +101,23 @@ impl Following {
     fn take(&mut self) -> Option<Arc<Event>> {
         while let Some(event) = self.waiting.pop_front() {
             self.position = event.position;
+            self.follow_merge(&event);
             if self.filter.passes(&event) && self.log.access(|access| access.hears(self.user, &event)) {
                 return Some(event);
             }
         }
         None
+    }
+
+    /// A contractor that the filter names became part of another: from then on it is that one.
+    fn follow_merge(&mut self, event: &Arc<Event>) {
+        let (Some(kept), Some(merged)) = (event.detail.card, event.detail.merged.map(|id| id.0)) else { return };
+        let lists = self.filter.subjects.iter_mut().filter(|list| list.contains(&merged) && !list.contains(&kept));
+        if lists.map(|list| list.push(kept)).count() > 0 {
+            // What waits here and comes later was chosen by the filter as it was: it is read anew.
+            self.waiting.clear();
+            (self.route, self.join) = self.log.routes.open(self.user.0, &self.filter);
+        }
     }
 
     /// Brings more of the past, or waits for what comes.

@@ -1,0 +1,74 @@
+//! Registration: how a channel's updates reach us. By a webhook where the outside can reach us, else we ask for them.
+
+use std::sync::Arc;
+
+use colloquy_entity::{ChannelId, ChannelKind, channel};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::error::Result;
+use crate::messenger::{Fault, Messenger, Secret};
+
+use super::{channels, polling};
+
+/// Where a channel's updates are to be posted to; nowhere without `PUBLIC_URL`.
+pub(super) fn address(app: &App, kind: ChannelKind, id: ChannelId) -> Option<String> {
+    let url = app.config.public_url.as_ref()?;
+    Some(format!("{url}/webhooks/{}/{id}", kind.as_str().to_lowercase()))
+}
+
+/// Has updates posted there, or no more posted anywhere, so that they can be asked for.
+pub(super) async fn register(
+    messenger: &dyn Messenger,
+    address: Option<&str>,
+    secret: &Secret,
+) -> std::result::Result<(), Fault> {
+    match address {
+        Some(address) => messenger.subscribe(address, secret).await,
+        None => messenger.unsubscribe().await,
+    }
+}
+
+/// Sees to a channel's updates until stopped: registers it anew where `PUBLIC_URL` is another than when it was connected,
+/// and asks for updates where that is how they come.
+pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: CancellationToken) {
+    match channels::has_bot(&app, &channel) {
+        Ok(true) => {}
+        Ok(false) => return,
+        Err(error) => return tracing::error!(channel = %channel.id, ?error, "the channel cannot take updates"),
+    }
+    if stop.run_until_cancelled(settle(&app, &channel)).await.is_some() && app.config.public_url.is_none() {
+        polling::run(app, channel, stop).await;
+    }
+}
+
+async fn settle(app: &Arc<App>, channel: &channel::Model) {
+    let wanted = address(app, channel.kind, channel.id);
+    let mut failures = 0;
+    while channel.webhook_url != wanted {
+        let trouble = match move_to(app, channel, wanted.as_deref()).await {
+            Ok(Ok(())) => return,
+            Ok(Err(fault)) => fault.words().to_owned(),
+            Err(error) => error.to_string(),
+        };
+        failures += 1;
+        tracing::warn!(channel = %channel.id, trouble, "the channel could not be registered at PUBLIC_URL");
+        if let Err(error) = channels::set_health(app, channel.id, Some(&trouble)).await {
+            tracing::warn!(%error, "the channel's state could not be noted");
+        }
+        tokio::time::sleep(app.config.pace.retry * 2u32.pow(failures.min(6))).await;
+    }
+}
+
+async fn move_to(app: &App, channel: &channel::Model, wanted: Option<&str>) -> Result<std::result::Result<(), Fault>> {
+    let messenger = channels::messenger(app, channel)?;
+    if let Err(fault) = register(&*messenger, wanted, &channels::webhook_secret(app, channel)?).await {
+        return Ok(Err(fault));
+    }
+    let row =
+        channel::ActiveModel { id: Set(channel.id), webhook_url: Set(wanted.map(str::to_owned)), ..Default::default() };
+    row.update_without_returning(app.db.write()).await?;
+    channels::set_health(app, channel.id, None).await?;
+    Ok(Ok(()))
+}
