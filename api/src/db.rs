@@ -22,6 +22,8 @@ use crate::log::{Entry, Log};
 
 /// How long a statement waits for a free connection, and SQLite for another process's write.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Milliseconds that a transaction may do nothing before PostgreSQL ends it.
+const FROZEN: &str = "1500";
 /// Connections of one process to PostgreSQL, and readers of a SQLite file.
 const CONNECTIONS: u32 = 20;
 
@@ -48,6 +50,10 @@ impl Db {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
                 options.set_application_name("colloquy");
+                // A process that is frozen in the middle of a change holds up the others for no longer than this.
+                options.map_sqlx_postgres_opts(|postgres| {
+                    postgres.options([("idle_in_transaction_session_timeout", FROZEN)])
+                });
                 let pool = sea_orm::Database::connect(options).await?;
                 Ok(Self { read: pool.clone(), write: pool, alone: Arc::default() })
             }
@@ -92,6 +98,8 @@ impl Db {
             return Ok(Alone { _here: Some(Arc::clone(&self.alone).lock_owned().await), _everywhere: None });
         }
         let tx = self.write.begin().await?;
+        // It is idle while whoever holds it asks a messenger.
+        tx.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = '2min'").await?;
         let statement = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         tx.execute_raw(Statement::from_sql_and_values(DatabaseBackend::Postgres, statement, [what.into()])).await?;
         Ok(Alone { _here: None, _everywhere: Some(tx) })

@@ -94,9 +94,9 @@ impl From<sea_orm::DbErr> for Error {
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => match &**cause {
                 sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
-                // Class 08: connection; 57P0x: the server stops, crashed, or starts.
+                // Class 08: connection; 57P0x: the server stops, crashed, or starts; 25P03: we were frozen for a while.
                 sqlx::Error::Database(of) => {
-                    of.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+                    of.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P") || code == "25P03")
                 }
                 _ => false,
             },

@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use reqwest::StatusCode;
 use sea_orm::sqlx::postgres::PgListener;
-use sea_orm::sqlx::{Connection as _, PgConnection, raw_sql};
+use sea_orm::sqlx::{Connection as _, PgConnection, query_scalar, raw_sql};
 use serde_json::{Value, json};
 
 use crate::harness::Backend;
@@ -25,7 +25,8 @@ stories!(World:
     a_process_that_is_asked_to_end_says_goodbye,
 );
 
-stories!(World, Postgres: a_channel_passes_on_when_its_process_is_killed, of_several_processes_one_polls);
+stories!(World, Postgres: a_channel_passes_on_when_its_process_is_killed, of_several_processes_one_polls,
+    a_process_frozen_in_the_middle_of_a_change_holds_up_nobody);
 stories!(World, Sqlite: a_second_process_on_one_file_is_refused);
 stories!(Unhurried, Postgres: an_event_whose_process_died_before_its_position_comes_within_two_seconds);
 
@@ -203,6 +204,44 @@ async fn a_channel_passes_on_when_its_process_is_killed(mut world: World) {
 
     let sent = world.telegram.wait_for_sent(2).await;
     assert_eq!(sent[1].text.as_deref(), Some("two"));
+}
+
+async fn a_process_frozen_in_the_middle_of_a_change_holds_up_nobody(mut world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(6461), "Hello").await;
+    world.server.stop().await;
+    let program = world.program().await;
+    let theirs = world.admin.at(program.url());
+    theirs.send(&dialogue, "one").await;
+    world.telegram.wait_for_sent(1).await;
+    world.server = world.another().await;
+    let here = world.admin.at(&world.server.url);
+    // It holds the channel's lease, and is stopped while a change of its holds the dialogue.
+    let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
+    let linger = "
+        CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
+        CREATE TRIGGER linger BEFORE INSERT ON messages FOR EACH ROW WHEN (NEW.text = 'held') EXECUTE FUNCTION linger();";
+    raw_sql(linger).execute(&mut database).await.expect("a trigger is made");
+    let held = {
+        let send = "mutation($d: ID!) { sendMessage(input: { dialogueId: $d, text: \"held\" }) { message { id } } }";
+        tokio::spawn(theirs.api.run(send, json!({ "d": dialogue })))
+    };
+    let lingers = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
+    while query_scalar::<_, i64>(lingers).fetch_one(&mut database).await.expect("a count") == 0 {}
+    program.signal(libc::SIGSTOP);
+
+    here.send(&dialogue, "two").await;
+    let sent = world.telegram.wait_for_sent(2).await;
+    assert_eq!(sent[1].text.as_deref(), Some("two"), "sent by the other process");
+
+    program.signal(libc::SIGCONT);
+    let answer = held.await.expect("an answer");
+    assert_eq!(answer.error_code(), "INTERNAL", "its change was taken from it: {answer}");
+    here.send(&dialogue, "three").await;
+    theirs.send(&dialogue, "four").await;
+    let sent = world.telegram.wait_for_sent(4).await;
+    let texts: Vec<_> = sent.iter().filter_map(|call| call.text.as_deref()).collect();
+    assert_eq!(texts, ["one", "two", "three", "four"], "each once, in order");
 }
 
 async fn of_several_processes_one_polls(mut world: World) {

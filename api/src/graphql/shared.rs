@@ -152,8 +152,15 @@ struct Group {
     execute: Execute,
     /// For all of them who see everything.
     execution: tokio::sync::Mutex<Execution>,
-    answers: Mutex<VecDeque<(Place, Instant, Arc<OnceCell<Answer>>)>>,
+    answers: Mutex<VecDeque<Kept>>,
     groups: Arc<Groups>,
+}
+
+/// An answer, or its execution under way.
+struct Kept {
+    place: Place,
+    since: Instant,
+    answer: Arc<OnceCell<Answer>>,
 }
 
 /// All groups of a process.
@@ -198,17 +205,16 @@ impl Group {
 
     fn place(&self, place: Place) -> Arc<OnceCell<Answer>> {
         let mut answers = lock(&self.answers);
-        let fresh = |since: &Instant| since.elapsed() < FRESH;
-        let known = answers.iter().rev().find(|(of, since, _)| *of == place && fresh(since));
-        if let Some((_, _, answer)) = known {
-            return Arc::clone(answer);
+        let fresh = |kept: &Kept| kept.since.elapsed() < FRESH;
+        if let Some(kept) = answers.iter().rev().find(|kept| kept.place == place && fresh(kept)) {
+            return Arc::clone(&kept.answer);
         }
-        answers.retain(|(_, since, _)| fresh(since));
+        answers.retain(fresh);
         if answers.len() >= KEPT {
             answers.pop_front();
         }
         let answer = Arc::default();
-        answers.push_back((place, Instant::now(), Arc::clone(&answer)));
+        answers.push_back(Kept { place, since: Instant::now(), answer: Arc::clone(&answer) });
         answer
     }
 }

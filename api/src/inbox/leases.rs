@@ -1,6 +1,6 @@
 //! Leases: a channel's sending, polling and fetching belong to one process at a time, since messengers' limits are per
-//! bot. The lease is a session lock of PostgreSQL: a process that is killed frees it at once. With SQLite the process
-//! is alone.
+//! bot. The lease is a session lock of PostgreSQL: a process that is killed frees it at once, one that is frozen within
+//! two seconds. With SQLite the process is alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -21,11 +21,16 @@ use super::{delivery, fetching, registration};
 /// A database that does not answer for so long may have given our leases to another process.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// Milliseconds after which a session that does nothing loses its locks.
+const FROZEN: &str = "1500";
+/// Between two words to it.
+const PING: Duration = Duration::from_millis(500);
+
 /// Works for every channel whose lease this process can get, until it is stopped.
 pub async fn run(app: Arc<App>) {
     let mut held = HashMap::new();
     let mut session = None;
-    let mut look = tokio::time::interval(app.config.pace.look);
+    let mut look = tokio::time::interval(app.config.pace.look.min(PING));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut arrivals = app.log.arrivals();
     loop {
@@ -110,7 +115,9 @@ async fn keep(app: &App, session: &mut Option<PgConnection>) -> Result<()> {
         }
         None => {
             let options: PgConnectOptions = url.parse().map_err(Error::internal)?;
-            let opened = timeout(PATIENCE, options.application_name("colloquy leases").connect()).await;
+            // A process that is frozen does not ping, and PostgreSQL takes its locks away.
+            let options = options.application_name("colloquy leases").options([("idle_session_timeout", FROZEN)]);
+            let opened = timeout(PATIENCE, options.connect()).await;
             *session = Some(opened.map_err(|error| lost(&error))?.map_err(|error| lost(&error))?);
             Ok(())
         }

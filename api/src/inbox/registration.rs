@@ -46,7 +46,10 @@ pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: Cancellati
 async fn settle(app: &Arc<App>, channel: &channel::Model) {
     let wanted = address(app, channel.kind, channel.id);
     let mut failures = 0;
-    while channel.webhook_url != wanted {
+    if channel.webhook_url == wanted {
+        return;
+    }
+    loop {
         let trouble = match move_to(app, channel, wanted.as_deref()).await {
             Ok(Ok(())) => return,
             Ok(Err(fault)) => fault.words().to_owned(),
