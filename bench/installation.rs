@@ -36,6 +36,8 @@ pub struct Installation {
     /// Where the messenger posts to, and what it shows.
     pub path: String,
     pub secret: String,
+    /// An administrator's API token.
+    pub token: String,
     dir: Scratch,
     telegram: FakeTelegram,
     _server: Option<PostgresServer>,
@@ -75,7 +77,18 @@ impl Installation {
         let telegram = FakeTelegram::start().await;
         telegram.bot(TOKEN, "bench_bot");
         let (path, secret, channel) = (String::new(), String::new(), Uuid::nil());
-        let mut this = Self { name, database_url, copy_url, channel, path, secret, dir, telegram, _server: server };
+        let mut this = Self {
+            name,
+            database_url,
+            copy_url,
+            channel,
+            path,
+            secret,
+            token: String::new(),
+            dir,
+            telegram,
+            _server: server,
+        };
         this.command(&["user", "add", "--name", "Admin", "--email", "admin@example.com", "--role", "admin"]);
         let token = this.command(&["token", "create", "--email", "admin@example.com", "--name", "bench"]);
         let program = this.serve().await;
@@ -93,6 +106,7 @@ impl Installation {
             webhook.post(&update(client, FIRST)).await;
         }
         program.terminate().await;
+        this.token = token;
         this
     }
 

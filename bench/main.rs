@@ -6,10 +6,13 @@
 mod bare;
 mod inbound;
 mod installation;
+mod listener;
+mod live;
 mod start;
 mod statements;
 mod table;
 mod webhook;
+mod yardsticks;
 
 #[path = "../tests/harness"]
 #[expect(dead_code, reason = "the stories use the rest")]
@@ -28,16 +31,40 @@ use table::Table;
 
 #[tokio::main]
 async fn main() {
+    if yardsticks::serve_if_asked().await {
+        return;
+    }
     let mut inbound = Table::new(
         "Inbound messages a second (webhook in, committed, positioned, answered), and the same SQL by a bare client",
         &["", "colloquy", "bare client", "ratio", "(of rounds)", "reach", ""],
     );
     let mut start = Table::new("A process on an existing database", &["", "", "(of starts)", "reach", ""]);
+    let mut delivery = Table::new(
+        "Live delivery over WebSocket: colloquy, a bare broadcast of the same bytes, async-graphql's own layer",
+        &[
+            "",
+            "µs of CPU each",
+            "bare",
+            "stock",
+            "ratio",
+            "a second",
+            "bare",
+            "p50 / p99 ms",
+            "bare",
+            "bytes",
+            "reach",
+            "",
+        ],
+    );
+    let mut idle = Table::new("Waiting", &["", "colloquy", "bare", "reach", ""]);
     for installation in [Installation::on_sqlite().await, Installation::on_postgres().await] {
         inbound.row(inbound::compare(&installation, 1, 2).await);
         inbound.row(inbound::compare(&installation, CLIENTS, 1_000_000).await);
         start.row(start::ready(&installation).await);
         start.row(start::idle(&installation).await);
+        if installation.name == "SQLite" {
+            live::compare(&installation, &mut delivery, &mut idle).await;
+        }
     }
-    println!("\n{inbound}\n{start}");
+    println!("\n{inbound}\n{start}\n{delivery}\n{idle}");
 }

@@ -65,7 +65,7 @@ async fn is_ready(url: &str) -> bool {
 }
 
 /// MiB, as the kernel tells (`VmRSS`).
-fn resident(process: u32) -> f64 {
+pub fn resident(process: u32) -> f64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse().expect("a number");

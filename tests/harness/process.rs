@@ -1,6 +1,7 @@
 //! The real program as a child process, for stories that kill it or run several.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -28,10 +29,15 @@ pub struct Program {
 impl Program {
     /// Starts `colloquy serve` on a port of its own with these settings and no others, and waits until it listens.
     pub async fn serve(settings: &[(&str, &str)]) -> Self {
+        Self::run(env!("CARGO_BIN_EXE_colloquy").into(), &["serve"], settings).await
+    }
+
+    /// The same of another program that tells where it listens as colloquy does.
+    pub async fn run(program: PathBuf, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
         let dir = Scratch::new();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+        let mut command = Command::new(program);
         command
-            .arg("serve")
+            .args(arguments)
             .env_clear()
             .env("LISTEN", "127.0.0.1:0")
             .envs(settings.iter().copied())
