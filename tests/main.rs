@@ -19,6 +19,7 @@ mod stories {
     mod intake;
     mod layers;
     mod lists;
+    mod live;
     mod log;
     mod payloads;
     mod people;
