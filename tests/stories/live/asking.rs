@@ -6,9 +6,9 @@ use crate::harness::client::Api;
 use crate::harness::socket::Socket;
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
-use crate::harness::world::World;
+use crate::harness::world::{Someone, World};
 
-stories!(World: a_socket_answers_as_http_does);
+stories!(World: a_socket_answers_as_http_does, a_socket_asks_with_the_role_of_the_moment);
 
 async fn connect(api: &Api) -> Socket {
     Socket::connect(&format!("{}/graphql", api.url), api.token.as_deref()).await
@@ -26,6 +26,13 @@ async fn ask(socket: &Socket, document: &str, variables: Value) -> Value {
         Some("error") => json!({ "errors": message["payload"] }),
         _ => panic!("{message} is no answer to {document}"),
     }
+}
+
+/// The code of the only error.
+fn code(answer: &Value) -> &str {
+    let errors = answer["errors"].as_array().unwrap_or_else(|| panic!("no errors in {answer}"));
+    assert_eq!(errors.len(), 1, "{answer}");
+    errors[0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no code in {answer}"))
 }
 
 async fn a_socket_answers_as_http_does(world: World) {
@@ -70,4 +77,40 @@ async fn a_socket_answers_as_http_does(world: World) {
     assert_eq!(world.telegram.wait_for_sent(1).await[0].text.as_deref(), Some("by socket"));
     let messages = world.admin.messages(&dialogue).await;
     assert_eq!(messages.last().map(|message| &message["id"]), Some(&sent["data"]["sendMessage"]["message"]["id"]));
+}
+
+async fn a_socket_asks_with_the_role_of_the_moment(world: World) {
+    let user = world.user("ADMIN").await;
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(8031), "hello").await;
+    let socket = connect(&user.api).await;
+    let funnel =
+        "mutation { createFunnel(input: { name: \"Sales\", stages: [{ name: \"New\" }] }) { funnel { name } } }";
+    let comment = "mutation($d: ID!) { addComment(input: { dialogueId: $d, text: \"look\" }) { comment { text } } }";
+    let seen = "query($d: ID!) { dialogue(id: $d) { id } viewer { role } }";
+    let id = json!({ "d": dialogue });
+    assert_eq!(ask(&socket, funnel, json!({})).await["data"]["createFunnel"]["funnel"]["name"], "Sales");
+
+    set_role(&world.admin, &user, "EMPLOYEE").await;
+    assert_eq!(code(&ask(&socket, funnel, json!({})).await), "FORBIDDEN");
+    assert_eq!(ask(&socket, comment, id.clone()).await["data"]["addComment"]["comment"]["text"], "look");
+    let answer = ask(&socket, seen, id.clone()).await;
+    assert_eq!(answer["data"], json!({ "dialogue": { "id": dialogue }, "viewer": { "role": "EMPLOYEE" } }));
+
+    set_role(&world.admin, &user, "OBSERVER").await;
+    assert_eq!(code(&ask(&socket, comment, id.clone()).await), "NOT_FOUND");
+    let answer = ask(&socket, seen, id.clone()).await;
+    assert_eq!(answer["data"], json!({ "dialogue": null, "viewer": { "role": "OBSERVER" } }));
+    world.admin.set_participant(&dialogue, &user.id, "OBSERVER").await;
+    let send = "mutation($d: ID!) { sendMessage(input: { dialogueId: $d, text: \"no\" }) { message { id } } }";
+    assert_eq!(code(&ask(&socket, send, id.clone()).await), "FORBIDDEN");
+
+    // And the other way: who is promoted need not connect again.
+    set_role(&world.admin, &user, "ADMIN").await;
+    assert_eq!(ask(&socket, funnel, json!({})).await["data"]["createFunnel"]["funnel"]["name"], "Sales");
+}
+
+async fn set_role(by: &Someone, user: &Someone, role: &str) {
+    let update = "mutation($id: ID!, $role: Role!) { updateUser(input: { userId: $id, role: $role }) { user { id } } }";
+    by.api.run(update, json!({ "id": user.id, "role": role })).await.data();
 }
