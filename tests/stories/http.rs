@@ -2,6 +2,7 @@
 
 mod bounds;
 mod origins;
+mod sse;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
