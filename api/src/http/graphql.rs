@@ -208,9 +208,10 @@ fn respond(form: Form, answered: Answered) -> Response {
         Form::Json | Form::EventStream => (JSON, StatusCode::OK),
     };
     // What never ran has no `data`, not even null, as the specification has it: the `Answer` of sockets and streams, too.
-    let body = match never_ran && answered.data == async_graphql::Value::Null {
-        true => serde_json::to_vec(&serde_json::json!({ "errors": answered.errors })),
-        false => serde_json::to_vec(&answered),
+    let body = if never_ran && answered.data == async_graphql::Value::Null {
+        serde_json::to_vec(&serde_json::json!({ "errors": answered.errors }))
+    } else {
+        serde_json::to_vec(&answered)
     };
     let mut response = match body {
         Ok(body) => (status, body).into_response(),
