@@ -1,7 +1,9 @@
 //! Open connections: what they hear of a right that ends, when they are closed, and what can be asked over them.
 
 mod asking;
+mod clients;
 mod closing;
+mod typing;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
