@@ -20,6 +20,7 @@ mod stories {
     mod intake;
     mod layers;
     mod lists;
+    mod live;
     mod log;
     mod payloads;
     mod people;

@@ -47,11 +47,11 @@ impl Drop for Server {
     }
 }
 
-/// Holds the content of a file back until it is released or dropped.
+/// Holds the content of a file, or an answer, back until it is released or dropped.
 pub struct Gate(watch::Sender<bool>);
 
 impl Gate {
-    /// Lets the content go, to all who ask for it.
+    /// Lets it go, to all who ask for it.
     pub fn release(self) {
         self.0.send_replace(true);
     }
@@ -210,6 +210,13 @@ impl FakeTelegram {
         let (gate, released) = watch::channel(false);
         let file = StoredFile { bytes: bytes.into(), gate: Some(released) };
         self.shared.change(|state| state.files.insert(file_id.to_owned(), file));
+        Gate(gate)
+    }
+
+    /// Makes the next call of a method have its effect at once, and its answer only when the gate is released.
+    pub fn gate_next(&self, method: &str) -> Gate {
+        let (gate, released) = watch::channel(false);
+        self.shared.change(|state| state.gates.insert(method.to_owned(), released));
         Gate(gate)
     }
 

@@ -8,6 +8,7 @@ use crate::harness::story::stories;
 use crate::harness::updates::Person;
 use crate::harness::world::{Someone, World};
 
+mod filters;
 mod merging;
 mod mirroring;
 mod rights;

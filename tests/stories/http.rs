@@ -2,6 +2,7 @@
 
 mod bounds;
 mod origins;
+mod sse;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Backend;
 use crate::harness::story::stories;
+use crate::harness::telegram::Fault;
 use crate::harness::world::World;
 
 stories!(World: the_server_tells_whether_it_is_alive_and_ready);
@@ -37,6 +39,7 @@ told_once!(
     requests_have_ids,
     a_browser_gets_the_page,
     metrics_are_served_on_their_own_address,
+    metrics_count_what_was_sent_and_asked_of_the_database,
 );
 
 /// Status, headers and body.
@@ -329,4 +332,40 @@ async fn metrics_are_served_on_their_own_address(world: World) {
     assert!(!heard.body.contains(token) && !heard.body.contains(&channel.token));
     let wrong = hear(http().get(format!("http://127.0.0.1:{free}/graphql"))).await;
     assert_eq!(wrong.status, StatusCode::NOT_FOUND, "nothing else is there");
+}
+
+async fn metrics_count_what_was_sent_and_asked_of_the_database(world: World) {
+    drop(world);
+    let free = crate::harness::port::free_port();
+    let world = World::start_with(Backend::Sqlite, |config| {
+        config.metrics_listen = Some(([127, 0, 0, 1], free).into());
+    });
+    let world = world.await;
+    let read = async || hear(http().get(format!("http://127.0.0.1:{free}/metrics"))).await.body;
+    let channel = world.connect_channel("Shop").await;
+    let person = crate::harness::updates::Person::new(711);
+    let dialogue = world.write(&channel, &person, "hello").await;
+    let mut feed = world.follow(&world.admin.api, None).await;
+    assert_eq!(sample(&read().await, "colloquy_outbound_total{what=\"telegram\",outcome=\"sent\"}"), 0);
+    let statements = sample(&read().await, "colloquy_statements_total");
+    for (text, status) in [("one", "SENT"), ("two", "SENT"), ("never", "FAILED"), ("three", "SENT")] {
+        if status == "FAILED" {
+            world.telegram.fail_next("sendMessage", Fault::Status("error-400-chat-not-found"));
+        }
+        let message = world.admin.send(&dialogue, text).await;
+        feed.until_delivery(&message, status).await;
+    }
+    let told = read().await;
+    for (outcome, count) in [("sent", 3), ("failed", 1)] {
+        let name = format!("colloquy_outbound_total{{what=\"telegram\",outcome=\"{outcome}\"}}");
+        assert_eq!(sample(&told, &name), count, "{told}");
+    }
+    let more = sample(&told, "colloquy_statements_total") - statements;
+    assert!(more >= 8, "each message is at least written and settled: {more} statements");
+}
+
+/// The value of one line; 0 where there is none.
+fn sample(told: &str, name: &str) -> u64 {
+    let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0, |value| value.parse().unwrap_or_else(|_| panic!("{name} is {value}")))
 }

@@ -17,6 +17,7 @@ stories!(World:
     ten_messages_at_once_of_a_new_client_make_one_dialogue,
     one_person_and_two_bots_are_one_client_with_two_dialogues,
     a_closed_dialogue_is_reopened_by_its_client,
+    whom_a_reopening_lets_in_hears_so_before_the_message,
     what_the_messenger_tells_of_a_client_is_kept_up,
     a_client_who_blocked_the_bot_is_out_of_reach_until_they_come_back,
     a_blocked_clients_messages_are_dropped_and_counted,
@@ -197,6 +198,47 @@ async fn a_closed_dialogue_is_reopened_by_its_client(world: World) {
     assert_eq!((&now["state"], &now["closedAt"]), (&json!("OPEN"), &Value::Null));
     assert_eq!((&now["contractor"], &now["deals"]), (&opened["contractor"], &opened["deals"]));
     assert!(now["openedAt"].as_str() > opened["openedAt"].as_str(), "it is open since then");
+}
+
+async fn whom_a_reopening_lets_in_hears_so_before_the_message(world: World) {
+    let (leaving, next) = (world.user("EMPLOYEE").await, world.user("OBSERVER").await);
+    let channel = world.connect_channel("Shop").await;
+    let settings = json!({
+        "queueUserIds": [leaving.id, next.id], "funnelId": funnel(&world).await,
+        "welcomeText": "Welcome!", "autoReplyEnabled": true, "autoReplyText": "We answer soon",
+    });
+    world.set_channel(&channel, settings).await;
+    let anna = Person::new(5011);
+    let dialogue = world.write(&channel, &anna, "Hello").await;
+    world.admin.close(&dialogue).await;
+    let deactivate = "mutation($id: ID!) { updateUser(input: { userId: $id, isActive: false }) { user { id } } }";
+    world.admin.api.run(deactivate, json!({ "id": leaving.id })).await.data();
+    world.telegram.wait_for_sent(2).await;
+    let mut live = world.follow(&next.api, None).await;
+    let before = world.cursor().await;
+
+    world.write(&channel, &anna, "One more thing").await;
+
+    let common = [
+        ("DIALOGUE_REOPENED", ""),
+        ("PARTICIPANT_ADDED", ""),
+        ("MESSAGE_ADDED", "One more thing"),
+        ("MESSAGE_ADDED", "We answer soon"),
+    ];
+    let events = world.events_after(&before).await;
+    assert_eq!(outline(&events[..4]), common, "to all, no welcome and no deal");
+    assert_eq!(events[1]["user"]["id"], json!(next.id), "the deactivated one is passed over");
+    let mut theirs = common.to_vec();
+    theirs.insert(2, ("ACCESS_GRANTED", ""));
+    let read = crate::harness::feed::events(&next.api, Some(&before)).await;
+    assert_eq!(outline(&read[..5]), theirs);
+    assert_eq!(read[2]["dialogueId"], json!(dialogue));
+    let heard = live.until(|event| event["message"]["text"] == "We answer soon").await;
+    let from = heard.iter().position(|event| event["kind"] == "ACCESS_GRANTED").expect("they are told");
+    assert_eq!(outline(&heard[from..]), theirs[2..], "live");
+    world.telegram.wait_for_sent(3).await;
+    let answered = next.send(&dialogue, "Here I am").await;
+    live.until_delivery(&answered, "SENT").await;
 }
 
 async fn what_the_messenger_tells_of_a_client_is_kept_up(world: World) {

@@ -56,6 +56,16 @@ impl Portion {
         }
     }
 
+    /// Without the events that the viewer may not hear of any more; none where nothing is left to tell.
+    fn still_heard(mut self, app: &App, viewer: &Viewer) -> Option<Self> {
+        let heard = |event: &Arc<Event>| app.log.access(|access| access.hears(viewer.id, event));
+        match &mut self {
+            Self::Event(event) => return heard(event).then_some(self),
+            Self::Batch(batch) => batch.events.retain(heard),
+        }
+        Some(self)
+    }
+
     /// Whether every subscriber of a group would be told the same.
     fn is_for_all(&self) -> bool {
         self.events().iter().all(|event| event.addressee.is_none())
@@ -131,7 +141,7 @@ pub type Execute =
 struct Execution(Option<(mpsc::UnboundedSender<Portion>, BoxStream<'static, Response>)>);
 
 impl Execution {
-    async fn answer(&mut self, execute: &Execute, viewer: Option<Viewer>, portion: Portion) -> Answer {
+    async fn answer(&mut self, execute: &Execute, viewer: Option<Viewer>, portion: Portion) -> Response {
         // Taken out while it answers: where nobody waits for the answer any more, the next one begins anew.
         let (feed, mut answers) = self.0.take().unwrap_or_else(|| {
             let (feed, fed) = mpsc::unbounded_channel();
@@ -142,7 +152,7 @@ impl Execution {
         if answer.is_some() {
             self.0 = Some((feed, answers));
         }
-        Answer::from(super::dress(answer.unwrap_or_else(|| Response::from_errors(Vec::new()))))
+        super::dress(answer.unwrap_or_else(|| Response::from_errors(Vec::new())))
     }
 }
 
@@ -199,7 +209,7 @@ impl Drop for Group {
 impl Group {
     async fn answer(&self, portion: Portion) -> Answer {
         let answer = self.place(portion.place());
-        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion).await;
+        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion).await.into();
         answer.get_or_init(execute).await.clone()
     }
 
@@ -299,21 +309,37 @@ impl Subscriber {
 
     /// The next answer.
     async fn next(&mut self) -> Result<Answer> {
-        let portion = match &mut self.source {
-            Source::Events(following) => Portion::Event(following.next().await?),
-            Source::Batches(following, is_first) => {
-                let patience = if std::mem::take(is_first) { Duration::ZERO } else { IDLE };
-                Portion::Batch(following.batch(BATCH, patience).await?)
+        loop {
+            let portion = match &mut self.source {
+                Source::Events(following) => Portion::Event(following.next().await?),
+                Source::Batches(following, is_first) => {
+                    let patience = if std::mem::take(is_first) { Duration::ZERO } else { IDLE };
+                    Portion::Batch(following.batch(BATCH, patience).await?)
+                }
+            };
+            if self.shares && portion.is_for_all() && self.sees_everything() {
+                let answer = self.group.answer(portion.clone()).await;
+                // Whoever lost rights meanwhile gets what is theirs now.
+                if self.sees_everything() {
+                    return Ok(answer);
+                }
             }
-        };
-        if self.shares && portion.is_for_all() && self.sees_everything() {
-            let answer = self.group.answer(portion.clone()).await;
-            // Whoever lost rights meanwhile gets what is theirs now.
-            if self.sees_everything() {
+            if let Some(answer) = self.own_answer(portion).await? {
                 return Ok(answer);
             }
         }
-        Ok(self.own.answer(&self.group.execute, Some(self.viewer), portion).await)
+    }
+
+    /// What this viewer alone is told; none where they may not hear of it any more.
+    async fn own_answer(&mut self, portion: Portion) -> Result<Option<Answer>> {
+        let told = self.own.answer(&self.group.execute, Some(self.viewer), portion.clone()).await;
+        if told.errors.is_empty() {
+            return Ok(Some(told.into()));
+        }
+        // A right that ended is in the database before word of it is here: what cannot be found then is not theirs.
+        self.app.log.arrived().await?;
+        let Some(portion) = portion.still_heard(&self.app, &self.viewer) else { return Ok(None) };
+        Ok(Some(self.own.answer(&self.group.execute, Some(self.viewer), portion).await.into()))
     }
 
     fn sees_everything(&self) -> bool {

@@ -210,7 +210,13 @@ fn respond(form: Form, answered: Answered) -> Response {
         Form::ResponseJson => (RESPONSE_JSON, StatusCode::OK),
         Form::Json | Form::EventStream => (JSON, StatusCode::OK),
     };
-    let mut response = match serde_json::to_vec(&answered) {
+    // What never ran has no `data`, not even null, as the specification has it: the `Answer` of sockets and streams, too.
+    let body = if never_ran && answered.data == async_graphql::Value::Null {
+        serde_json::to_vec(&serde_json::json!({ "errors": answered.errors }))
+    } else {
+        serde_json::to_vec(&answered)
+    };
+    let mut response = match body {
         Ok(body) => (status, body).into_response(),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");

@@ -16,6 +16,8 @@ use crate::error::Result;
 
 /// Events of one reading.
 const PAGE: u64 = 500;
+/// However word is lost, the next look comes sooner.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Log {
     /// Where the log stands, and who may see what there: before anybody follows.
@@ -58,6 +60,16 @@ impl Log {
                 tracing::warn!(%error, "the log cannot be followed just now");
             }
         }
+    }
+
+    /// Waits until what is committed by now has arrived here, not for ever.
+    pub async fn arrived(&self) -> Result<()> {
+        let mut arrivals = self.arrivals();
+        self.position_pending().await?;
+        let head = read::head_position(self.db.read()).await?;
+        let arrived = async { while self.position() < head && arrivals.recv().await.is_ok() {} };
+        let _ = tokio::time::timeout(PATIENCE, arrived).await;
+        Ok(())
     }
 
     /// Events that word brought: taken as they are where they join on, else a reason to look.

@@ -10,6 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use super::socket::Cut;
 use super::state::{Call, Fault, Shared, State, StoredFile, Upload};
@@ -125,7 +126,7 @@ pub async fn method(
     let (arguments, file) = arguments(request).await;
     let mut call = call(token, method, arguments);
     call.file = file;
-    let fault = shared.change(|state| state.next_fault(method, call.chat_id));
+    let (fault, gate) = shared.change(|state| (state.next_fault(method, call.chat_id), state.gates.remove(method)));
     let answer = match fault {
         None | Some(Fault::AcceptedThenReset) => answer(&shared, &call, field).await,
         Some(fault) => refusal(fault),
@@ -133,6 +134,7 @@ pub async fn method(
     (call.message_id, call.status) = (answer.message_id, answer.status);
     // Recorded once it has its effect and before the answer leaves; a poll is recorded when it ends.
     shared.change(|state| state.calls.push(call));
+    pass(gate).await;
     fail(fault, &connection).await;
     answer
 }
@@ -158,12 +160,16 @@ pub async fn file(
     }
     let file = path.strip_prefix("documents/").and_then(|id| shared.read(|state| state.files.get(id).cloned()));
     let Some(StoredFile { bytes, gate }) = file else { return Answer::fixture("file-download-404") };
-    if let Some(mut gate) = gate {
-        // A gate that is gone holds nothing back.
-        let _ = gate.wait_for(|released| *released).await;
-    }
+    pass(gate).await;
     let headers = vec![("content-type".to_owned(), "application/octet-stream".to_owned())];
     Answer { status: 200, headers, body: bytes, message_id: None }
+}
+
+/// Waits until the gate, if there is one, is released. One that is gone holds nothing back.
+async fn pass(gate: Option<watch::Receiver<bool>>) {
+    if let Some(mut gate) = gate {
+        let _ = gate.wait_for(|released| *released).await;
+    }
 }
 
 /// The token in `bot<token>`, if it is some bot's.

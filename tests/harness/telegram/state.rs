@@ -116,6 +116,8 @@ pub struct State {
     /// Whether there is a bot for every token.
     pub is_open: bool,
     planned: Vec<Planned>,
+    /// What holds the next answer of a method back.
+    pub gates: HashMap<String, watch::Receiver<bool>>,
 }
 
 /// The state, and word of each change.
