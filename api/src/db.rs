@@ -14,6 +14,7 @@ use sea_orm::{
 };
 use sea_orm_migration::MigratorTrait;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Connection as _, PgConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::config::Database;
@@ -54,6 +55,11 @@ impl Db {
                 options.map_sqlx_postgres_opts(|postgres| {
                     postgres.options([("idle_in_transaction_session_timeout", FROZEN)])
                 });
+                // A pool would only say that it has waited.
+                let reached = tokio::time::timeout(PATIENCE, PgConnection::connect(url)).await;
+                let reached = reached.map_err(|_| DbErr::Custom("the server does not answer".into()))?;
+                let reached = reached.map_err(|error| DbErr::Custom(plainly(&error)))?;
+                let _ = reached.close().await;
                 let pool = sea_orm::Database::connect(options).await?;
                 Ok(Self { read: pool.clone(), write: pool, alone: Arc::default() })
             }
@@ -142,6 +148,14 @@ impl Db {
     pub async fn check(&self) -> Result<()> {
         self.read.execute_unprepared("SELECT 1").await?;
         Ok(())
+    }
+}
+
+/// Why a database cannot be reached, without where in its own sources it found out.
+fn plainly(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(of) => of.message().to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -55,10 +55,13 @@
 //! 1. [`Live::upgrade`](live::Live::upgrade) speaks graphql-transport-ws on a WebSocket
 //!    ([`Live::event_stream`](live::Live::event_stream) on SSE); [`Operations::connect`](live::Operations::connect) makes a
 //!    viewer of the token.
-//! 2. [`Api::follow`](graphql::Api::follow) runs the subscription. `events` is a [`Following`](log::Following): it reads the log
-//!    since the cursor, then waits for what the process's follower ([`Log::run`](log::Log::run)) brings.
+//! 2. [`Api::follow`](graphql::Api::follow) hands `events` and `eventBatches` to `graphql::shared`: the arguments are
+//!    checked, and the subscriber joins those who follow with the same operation. A [`Following`](log::Following) reads the
+//!    log since the cursor, and then takes what the process's follower ([`Log::run`](log::Log::run)) hands on by its route
+//!    (`log::routes`): what its filter names.
 //! 3. As an event is handed over, [`Access::hears`](log::Access::hears) says whether this viewer may hear of it now.
-//! 4. The operation is executed for it and written as the client reads ([`Answer`](live::Answer)).
+//! 4. Whoever of those who see everything comes to it first has it executed, and the others take the
+//!    [`Answer`](live::Answer); for observers, and where a field is the viewer's own, it is executed for each.
 #![recursion_limit = "256"]
 pub mod app;
 pub mod bus;

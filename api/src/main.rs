@@ -1,6 +1,6 @@
 //! The commands.
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -134,6 +134,9 @@ async fn run(command: Command) -> ExitCode {
         Command::Migrate { settings } => with_app(&settings, async |_| Ok(())).await,
         Command::User(UserCommand::Add { settings, name, email, role }) => {
             let mut password = String::new();
+            if std::io::stdin().is_terminal() {
+                eprint!("Password, one line (it is shown as you type): ");
+            }
             if std::io::stdin().lock().read_line(&mut password).is_err() {
                 return fail(1, "the password could not be read from standard input");
             }
@@ -217,7 +220,7 @@ async fn serve(config: Config) -> ExitCode {
     };
     // On standard output, for people and for programs that start us on port 0.
     println!("colloquy listens on http://{}", running.address);
-    if with_demo {
+    if with_demo && demo::is_there(&running.app).await {
         println!("Open http://{}/graphql and sign in as {} with {}", running.address, demo::EMAIL, demo::PASSWORD);
     }
     let _ = std::io::stdout().flush();

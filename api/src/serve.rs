@@ -9,13 +9,15 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::app::App;
 use crate::config::{Config, Database};
 use crate::http::{self, Doors};
 use crate::inbox::{demo, leases};
 
+/// Looks for the lock of a SQLite file, 50 ms apart.
+const ENDING: usize = 20;
 /// What is under way at a stop has so long to end. Whoever stops us kills us after 10 s.
 const GRACE: Duration = Duration::from_secs(8);
 
@@ -40,7 +42,7 @@ pub async fn start(config: Config) -> Result<Running, String> {
 
 /// Starts on a listener that is bound already.
 pub async fn start_on(listener: TcpListener, config: Config) -> Result<Running, String> {
-    let alone = alone(&config)?;
+    let alone = alone(&config).await?;
     let address = listener.local_addr().map_err(|error| format!("LISTEN: {error}"))?;
     let metrics = match config.metrics_listen {
         Some(at) => Some(TcpListener::bind(at).await.map_err(|error| format!("METRICS_LISTEN: {at}: {error}"))?),
@@ -98,7 +100,7 @@ impl Running {
 }
 
 /// A SQLite file is served by one process: positions in the log are given on the strength of it.
-fn alone(config: &Config) -> Result<Option<File>, String> {
+async fn alone(config: &Config) -> Result<Option<File>, String> {
     let Database::Sqlite(database) = &config.database else { return Ok(None) };
     let path = PathBuf::from(format!("{}.lock", database.display()));
     if let Some(folder) = path.parent() {
@@ -106,11 +108,13 @@ fn alone(config: &Config) -> Result<Option<File>, String> {
     }
     let file = File::options().create(true).write(true).truncate(false).open(&path);
     let file = file.map_err(|error| format!("DATABASE_URL: {}: {error}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(_) => Err(format!(
-            "DATABASE_URL: another process serves {} already; several need PostgreSQL and Redis",
-            database.display()
-        )),
+    // One that is just ending may have it for a moment yet.
+    for _ in 0..ENDING {
+        if file.try_lock().is_ok() {
+            return Ok(Some(file));
+        }
+        sleep(Duration::from_millis(50)).await;
     }
+    let database = database.display();
+    Err(format!("DATABASE_URL: another process serves {database} already; several need PostgreSQL and Redis"))
 }

@@ -16,6 +16,7 @@ stories!(World:
     the_same_key_in_two_dialogues_at_once_is_a_conflict,
     a_known_client_who_writes_to_another_bot_opens_a_dialogue_first,
     a_contractor_that_is_merged_while_it_is_followed_is_followed_on,
+    with_another_key_a_channel_fails_and_can_be_connected_anew,
 );
 
 #[track_caller]
@@ -129,4 +130,26 @@ async fn a_contractor_that_is_merged_while_it_is_followed_is_followed_on(world: 
     let read = "query($f: EventFilter, $after: String) { events(filter: $f, after: $after) { nodes { kind } } }";
     let read = world.admin.api.run(read, json!({ "f": filter, "after": before })).await;
     assert_eq!(kinds(&read.get::<Vec<Value>>("events.nodes")), kinds(&heard), "as it is read later");
+}
+
+async fn with_another_key_a_channel_fails_and_can_be_connected_anew(mut world: World) {
+    let channel = world.connect_channel("Shop").await;
+    world.write(&channel, &Person::new(6761), "Hello").await;
+    world.server.stop().await;
+    world.server = world.another_with(|config| config.secret_key = Some([0xa5; 32])).await;
+    world.admin = world.admin.at(&world.server.url);
+    let admin = &world.admin;
+    let state = "{ channels { state stateReason } }";
+    let mut feed = world.follow(&admin.api, None).await;
+    while admin.api.run(state, Value::Null).await.at("channels.0.state") != "FAILING" {
+        feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    }
+    let reason: String = admin.api.run(state, Value::Null).await.get("channels.0.stateReason");
+    assert!(reason.contains("SECRET_KEY"), "{reason}");
+
+    let answer = connect(&admin.api, &channel.token).await;
+    assert_eq!(answer.at("connectChannel.channel"), &json!({ "id": channel.id, "state": "CONNECTED" }));
+    world.telegram.wait_for_webhook_at(&channel.token, &world.server.url).await;
+    world.write(&channel, &Person::new(6761), "And now?").await;
+    admin.act("disconnectChannel", "channelId", &channel.id).await.data();
 }

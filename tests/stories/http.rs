@@ -3,6 +3,7 @@
 mod bounds;
 mod origins;
 mod sse;
+mod values;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, RequestBuilder, StatusCode};

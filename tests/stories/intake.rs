@@ -11,6 +11,7 @@ use crate::harness::world::{Channel, World};
 stories!(World:
     an_update_that_fails_three_times_is_kept_and_answered_as_a_success,
     an_update_that_the_database_refuses_leaves_nothing_and_holds_nothing_back,
+    an_update_that_lacks_what_its_kind_needs_is_kept,
     a_wrong_secret_stores_nothing,
     a_channel_that_is_not_there_is_not_found,
     without_a_public_address_updates_are_polled,
@@ -97,6 +98,16 @@ async fn an_update_that_the_database_refuses_leaves_nothing_and_holds_nothing_ba
     feed.until(|event| event["message"]["text"] == "after it").await;
     let messages = world.admin.messages(&world.dialogue(&polled, &boris).await).await;
     assert_eq!(messages.len(), 1);
+}
+
+async fn an_update_that_lacks_what_its_kind_needs_is_kept(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let secret = world.telegram.wait_for_webhook(&channel.token).await.secret;
+    let odd = "{\"update_id\": 77, \"message\": {\"message_id\": \"no\", \"text\": \"Anybody there?\"}}";
+    assert_eq!(post(&world, &door(&channel), Some(&secret), odd).await, 200, "it would be no better the next time");
+    let app = &world.server.running().app;
+    let kept = colloquy_entity::failed_update::Entity::find().all(app.db.read()).await.expect("the table is there");
+    assert_eq!(kept.iter().map(|row| row.body.as_str()).collect::<Vec<_>>(), [odd]);
 }
 
 async fn a_wrong_secret_stores_nothing(world: World) {

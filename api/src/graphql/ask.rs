@@ -22,7 +22,7 @@ pub const COOKIE: &str = "colloquy_session";
 
 /// Most things that one answer asks of the loaders. What a document costs is reckoned before it runs, by how long lists
 /// most often are; this bounds it where they are far longer.
-const MOST: u64 = 100_000;
+const MOST_ASKED: u64 = 100_000;
 
 /// How long a request goes on, and for whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ pub(super) fn as_of_now(app: &App, viewer: Viewer) -> Result<Viewer> {
 pub trait Ask {
     /// Most things that one answer asks of the loaders. What a document costs is reckoned before it runs, by how long lists
     /// most often are; this bounds it where they are far longer.
-    const MOST: u64 = 100_000;
+    const MOST_ASKED: u64 = 100_000;
 
     /// The request's own data.
     fn asking(&self) -> Result<&Asking>;
@@ -140,7 +140,7 @@ impl Ask for Context<'_> {
     {
         let asking = self.asking()?;
         let loaders = asking.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
-        if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST && asking.mode == Mode::Once {
+        if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED && asking.mode == Mode::Once {
             return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
         }
         loaders.load_one(key).await

@@ -37,6 +37,11 @@ fn dress_one(error: &mut ServerError) {
     let Some(ours) = ours else {
         if extensions.get("code").is_none() {
             extensions.set("code", "BAD_USER_INPUT");
+            // The library checks the values of arguments before anything is run, and tells in words which is wrong.
+            let named = error.message.strip_prefix("Invalid value for argument \"");
+            if let Some((field, _)) = named.and_then(|rest| rest.split_once('"')) {
+                extensions.set("field", field);
+            }
         }
         return;
     };

@@ -4,6 +4,7 @@
 //! one another; both happen before its own limits are looked at, and to anybody who can reach the door. So every door
 //! (HTTP, WebSocket, SSE) calls [`admit`] first.
 
+mod absent;
 mod measure;
 mod scan;
 #[cfg(test)]
@@ -12,7 +13,7 @@ mod tests;
 use std::{collections::HashMap, fmt};
 
 use async_graphql::{
-    Name, Pos, Positioned, Request, Response, ServerError,
+    Name, Pos, Positioned, Request, Response, ServerError, Value as ConstValue,
     parser::{
         self, parse_query,
         types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
@@ -185,8 +186,9 @@ pub fn admit(mut request: Request, limits: &Limits) -> Result<(Request, Operatio
     }
     scan::scan(&request.query, limits)?;
     request.operation_name = request.operation_name.filter(|name| !name.is_empty());
-    let document = parse_query(&request.query)?;
+    let mut document = parse_query(&request.query)?;
     let operation = measured(&document, &request, limits)?;
+    absent::leave_out(&mut document, &request.variables);
     request.set_parsed_query(document);
     Ok((request, operation))
 }
@@ -196,6 +198,13 @@ fn measured(document: &ExecutableDocument, request: &Request, limits: &Limits) -
         return Err(Refused::too_complex(format!("The document has more than {} operations.", limits.operations)));
     }
     let (name, chosen) = choose(&document.operations, request.operation_name.as_deref())?;
+    for variable in &chosen.variable_definitions {
+        let (name, ty) = (&variable.node.name.node, &variable.node.var_type.node);
+        let given = request.variables.get(name).is_some_and(|value| *value != ConstValue::Null);
+        if !given && !ty.nullable && variable.node.default_value.is_none() {
+            return Err(Refused::bad_input(format!("The variable \"${}\" of type \"{ty}\" is required.", shown(name))));
+        }
+    }
     let mut measure = Measure::new(document, chosen, &request.variables, limits);
     for name in document.fragments.keys() {
         measure.fragment(name, 0)?;

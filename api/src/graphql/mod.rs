@@ -32,6 +32,7 @@ mod shared;
 mod subscriptions;
 mod tasks;
 mod users;
+mod variables;
 mod words;
 mod work;
 

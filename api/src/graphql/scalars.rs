@@ -25,6 +25,10 @@ impl ScalarType for DateTime {
         Ok(Self(Time(milliseconds)))
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(rfc3339(self.0))
     }
@@ -53,6 +57,10 @@ impl ScalarType for Decimal {
         rust_decimal::Decimal::from_str_exact(text).map(Self).map_err(|_| wrong())
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
@@ -75,6 +83,10 @@ impl ScalarType for Url {
             return Err(wrong());
         }
         Ok(Self(text.clone()))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {

@@ -6,7 +6,7 @@
 //! administrators and employees, and for operations that select nothing of the viewer's own; everybody else's are
 //! executed for each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use crate::viewer::Viewer;
 
 use super::ask::{Mode, everybody};
 use super::root::Api;
+use super::variables::used_below_the_top;
 
 /// Answers that a group keeps for those who come to them later.
 const KEPT: usize = 64;
@@ -124,9 +125,15 @@ impl Repeated {
         request
     }
 
-    fn key(&self) -> Key {
-        let variables = serde_json::to_string(&self.variables).unwrap_or_default();
-        (self.text.clone(), self.name.clone(), variables)
+    /// The same where all answers are: arguments at the top decide what is told, and not how it looks.
+    fn key(&self, source: &Source) -> Key {
+        let below = match source {
+            Source::Events(_) => used_below_the_top(&self.document),
+            // What is in a batch depends on them.
+            Source::Batches(..) => self.variables.keys().map(|name| name.as_str()).collect(),
+        };
+        let used: BTreeMap<_, _> = self.variables.iter().filter(|(name, _)| below.contains(name.as_str())).collect();
+        (self.text.clone(), self.name.clone(), serde_json::to_string(&used).unwrap_or_default())
     }
 }
 
@@ -303,7 +310,7 @@ impl Subscriber {
                 api.answers(operation.request(), Some(viewer), mode, Part::Answers(Mutex::new(Some(fed))))
             })
         };
-        let group = groups.join(operation.key(), || execute(operation));
+        let group = groups.join(operation.key(&source), || execute(operation));
         Ok(Box::new(Self { app, viewer, source, shares, group, own: Execution::default() }))
     }
 

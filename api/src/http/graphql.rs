@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answered, Variables};
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, State};
@@ -85,8 +86,18 @@ impl Form {
 }
 
 /// `POST /graphql`
-pub(super) async fn post(State(doors): State<Doors>, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn post(
+    State(doors): State<Doors>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let form = Form::of(&headers);
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => {
+            return failed(form, rejection.status(), &Error::bad("", "The body is too large, or broke off"));
+        }
+    };
     // A page of another origin can send other types without asking first (CSRF): they are not taken.
     if !is_json(&headers) {
         let words = "Send the operation as application/json";

@@ -33,8 +33,24 @@ struct Credentials {
     webhook_secret: String,
 }
 
+/// What became unreadable when SECRET_KEY was lost or is another.
+const LOCKED: &str = "The token cannot be read with this SECRET_KEY: connect the bot anew, or start with the key it was \
+    connected with";
+
 fn credentials(app: &App, channel: &channel::Model) -> Result<Credentials> {
-    Ok(serde_json::from_slice(&app.secrets.open(&channel.credentials)?)?)
+    let opened = app.secrets.open(&channel.credentials).map_err(|_| Error::internal(LOCKED))?;
+    Ok(serde_json::from_slice(&opened)?)
+}
+
+/// Whether the credentials can be read; where they cannot, the channel is FAILING with words.
+pub(super) async fn is_locked(app: &App, channel: &channel::Model) -> Result<bool> {
+    let is_locked = app.secrets.open(&channel.credentials).is_err();
+    if is_locked {
+        set_health(app, channel.id, Some(LOCKED)).await?;
+    } else if channel.state_reason.as_deref() == Some(LOCKED) {
+        set_health(app, channel.id, None).await?;
+    }
+    Ok(is_locked)
 }
 
 fn telegram(app: &App, token: &str) -> Result<Telegram> {
@@ -79,7 +95,11 @@ pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &st
     // Of two who connect the same bot at once the second would take the webhook from the first, and then be refused.
     let _alone = app.db.alone(&format!("connect telegram {}", who.external_id)).await?;
     let before = by_external_id(app.db.read(), kind, &who.external_id).await?;
-    if let Some(connected) = before.as_ref().filter(|channel| channel.state != ChannelState::Disconnected) {
+    // One whose token cannot be read any more is connected anew.
+    let works = |channel: &&channel::Model| {
+        channel.state != ChannelState::Disconnected && app.secrets.open(&channel.credentials).is_ok()
+    };
+    if let Some(connected) = before.as_ref().filter(works) {
         return Err(already(connected.id));
     }
     let id = before.as_ref().map_or_else(ChannelId::new, |channel| channel.id);
@@ -280,8 +300,12 @@ pub async fn disconnect(app: &App, viewer: &Viewer, id: Option<ChannelId>) -> Re
     tx.emit(changed(viewer.actor(), id));
     tx.commit().await?;
     // After the commit: a messenger that cannot be reached keeps nobody from disconnecting. What it still posts gets 404.
-    if let Err(fault) = messenger(app, &channel)?.unsubscribe().await {
-        tracing::warn!(channel = %id, words = fault.words(), "the webhook could not be removed");
+    let trouble = match messenger(app, &channel) {
+        Ok(messenger) => messenger.unsubscribe().await.err().map(|fault| fault.words().to_owned()),
+        Err(error) => Some(format!("{error:?}")),
+    };
+    if let Some(words) = trouble {
+        tracing::warn!(channel = %id, words, "the webhook could not be removed");
     }
     Ok(channel)
 }

@@ -134,12 +134,12 @@ impl Sender {
             return Ok(());
         }
         // Counted before it is made: a try that ends with the process was one.
-        if !self.count(&message, message.attempts + 1).await? {
+        if !self.count(&message, message.attempts, message.attempts + 1).await? {
             return Ok(());
         }
         let outgoing = self.outgoing(&message).await?;
         if stop.run_until_cancelled(self.turn()).await.is_none() {
-            self.count(&message, message.attempts).await?;
+            self.count(&message, message.attempts + 1, message.attempts).await?;
             return Ok(());
         }
         let mut sent = Sent { external_ids: taken(&message)? };
@@ -169,11 +169,13 @@ impl Sender {
     }
 
     /// Notes how many tries there were; whether the message is still to be sent.
-    async fn count(&self, message: &message::Model, attempts: i32) -> Result<bool> {
+    async fn count(&self, message: &message::Model, from: i32, attempts: i32) -> Result<bool> {
         let counted = message::ActiveModel { attempts: Set(attempts), ..Default::default() };
         let update = message::Entity::update_many()
             .set(counted)
             .filter(message::Column::Id.eq(message.id))
+            // Of two processes that both think that they have the lease, one counts.
+            .filter(message::Column::Attempts.eq(from))
             .filter(Expr::col((message::Entity, message::Column::DeliveryStatus)).eq(Expr::cust("'QUEUED'")))
             .exec(self.app.db.write())
             .await?;

@@ -1,7 +1,10 @@
 //! Demo data for a first look: a few dialogues, made as real ones are, by the same functions.
 
 use colloquy_entity::*;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, PaginatorTrait, QueryOrder};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QueryOrder,
+};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -31,6 +34,12 @@ const TALKS: &[(&str, &str, &[&str], &[&str])] = &[
     ("Jane Placeholder", "jane_demo", &["Can I change the delivery address?"], &["Sure, where should it go?"]),
     ("Ёлка Новогодняя", "elka_demo", &["Есть ли подарочная упаковка?"], &[]),
 ];
+
+/// Whether the demo's administrator is in this database: it was empty once when it was to be filled.
+pub async fn is_there(app: &App) -> bool {
+    let admin = user::Entity::find().filter(user::Column::Email.eq(EMAIL));
+    admin.count(app.db.read()).await.is_ok_and(|count| count > 0)
+}
 
 /// Fills an empty database: an administrator, an employee, a channel and its dialogues. Does nothing in another one.
 pub async fn fill(app: &App) -> Result<()> {

@@ -42,7 +42,7 @@ pub async fn take(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Answ
             count("database_away");
             Answer::Again(error)
         }
-        Err(error) => match note(app, channel, body, &error).await {
+        Err(error) => match note(app, channel, body, &error, 1).await {
             Ok(attempts) if attempts >= TRIES => {
                 tracing::error!(channel = %channel.id, ?error, "an update failed {TRIES} times and is kept as it came");
                 count("kept");
@@ -67,6 +67,11 @@ async fn read_and_receive(app: &Arc<App>, channel: &channel::Model, body: &[u8])
             tracing::info!(channel = %channel.id, kind, "an update of an unknown kind is ignored");
             return Ok("unknown");
         }
+        Incoming::Unreadable { what } => {
+            tracing::error!(channel = %channel.id, what, "an update cannot be read and is kept as it came");
+            note(app, channel, body, &Error::bad("body", *what), TRIES).await?;
+            return Ok("kept");
+        }
         Incoming::Ignored { reason } => tracing::debug!(channel = %channel.id, reason, "an update is ignored"),
         Incoming::Button { id } => acknowledge(app, messenger, id.clone()),
         _ => {}
@@ -83,18 +88,18 @@ fn acknowledge(app: &Arc<App>, messenger: Arc<dyn Messenger>, id: String) {
     });
 }
 
-/// Counts a failure of this very update; answers how many there are.
-async fn note(app: &App, channel: &channel::Model, body: &[u8], error: &Error) -> Result<i32> {
+/// Counts failures of this very update; answers how many there are.
+async fn note(app: &App, channel: &channel::Model, body: &[u8], error: &Error, attempts: i32) -> Result<i32> {
     let fingerprint = Sha256::digest(body).to_vec();
     let row = failed_update::ActiveModel {
         channel_id: Set(channel.id),
         fingerprint: Set(fingerprint.clone()),
         body: Set(String::from_utf8_lossy(body).replace('\0', "\u{fffd}")),
         failure: Set(format!("{error:?}").replace('\0', "\u{fffd}")),
-        attempts: Set(1),
+        attempts: Set(attempts),
         received_at: Set(Time::now()),
     };
-    let more = Expr::col((failed_update::Entity, failed_update::Column::Attempts)).add(1);
+    let more = Expr::col((failed_update::Entity, failed_update::Column::Attempts)).add(attempts);
     let again = OnConflict::columns([failed_update::Column::ChannelId, failed_update::Column::Fingerprint])
         .value(failed_update::Column::Attempts, more)
         .update_column(failed_update::Column::Failure)

@@ -16,10 +16,10 @@ use crate::app::App;
 use crate::config::Database;
 use crate::error::{Error, Result};
 
-use super::{delivery, fetching, registration};
+use super::{channels, delivery, fetching, registration};
 
-/// A database that does not answer for so long may have given our leases to another process.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// A database that does not answer for so long may have given our leases to another process, or is about to.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Milliseconds after which a session that does nothing loses its locks.
 const FROZEN: &str = "1500";
@@ -87,6 +87,11 @@ async fn round(app: &Arc<App>, session: &mut Option<PgConnection>, held: &mut Ha
     }
     for channel in channels {
         if held.contains_key(&channel.id) || !acquire(session, channel.id).await? {
+            continue;
+        }
+        if channels::is_locked(app, &channel).await? {
+            // Another process may have the right key.
+            release(session, channel.id).await?;
             continue;
         }
         let stop = app.stop.child_token();

@@ -52,7 +52,10 @@ pub async fn receive(app: &App, channel: &channel::Model, incoming: Incoming) ->
             Incoming::Message(message) => self::message(app, channel, message).await,
             Incoming::Edited(message) => edited(app, channel, message).await,
             Incoming::Reachable { person, reachable } => self::reachable(app, channel, person, *reachable).await,
-            Incoming::Button { .. } | Incoming::Ignored { .. } | Incoming::Unknown { .. } => Ok(Outcome::Ignored),
+            Incoming::Button { .. }
+            | Incoming::Ignored { .. }
+            | Incoming::Unknown { .. }
+            | Incoming::Unreadable { .. } => Ok(Outcome::Ignored),
         };
         match result {
             Err(error) if tries < TRIES && db::is_transient(&error) => tries += 1,

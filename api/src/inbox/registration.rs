@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use colloquy_entity::{ChannelId, ChannelKind, channel};
+use colloquy_entity::{ChannelId, ChannelKind, ChannelState, channel};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,12 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
     let wanted = address(app, channel.kind, channel.id);
     let mut failures = 0;
     if channel.webhook_url == wanted {
+        // It may have failed where PUBLIC_URL was another for a while.
+        if channel.state == ChannelState::Failing
+            && let Err(error) = channels::set_health(app, channel.id, None).await
+        {
+            tracing::warn!(%error, "the channel's state could not be noted");
+        }
         return;
     }
     loop {

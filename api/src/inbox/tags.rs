@@ -1,5 +1,7 @@
 //! Tags: labels on dialogues, made by being used.
 
+use std::collections::{BTreeMap, HashMap};
+
 use colloquy_entity::*;
 use sea_orm::sea_query::{OnConflict, Query};
 use sea_orm::{
@@ -17,7 +19,7 @@ use crate::viewer::Viewer;
 
 use super::{dialogues, text};
 
-/// Most tags named in one call, and on one dialogue.
+/// Most tags named in one call.
 const MOST: usize = 100;
 /// Longest name, in characters.
 const LONGEST: usize = 64;
@@ -33,12 +35,18 @@ pub async fn add(app: &App, viewer: &Viewer, id: DialogueId, names: &[String]) -
         return Err(Error::bad("names", format!("Name {MOST} tags at most")));
     }
     let checked = names.iter().enumerate().map(|(place, name)| check(&format!("names.{place}"), name));
-    let mut names = checked.collect::<Result<Vec<_>>>()?;
-    // In one order: of two that make the same new tags at once, none waits for the other.
-    names.sort_by_key(|name| text::fold(name));
-    for name in &names {
-        let tag = find_or_make(&tx, name).await?;
-        let row = dialogue_tag::ActiveModel { dialogue_id: Set(id), tag_id: Set(tag.id), added_at: Set(tx.now()) };
+    let names = checked.collect::<Result<Vec<_>>>()?;
+    // Made in one order: of two that make the same new tags at once, none waits for the other.
+    let by_key: BTreeMap<String, &String> = names.iter().map(|name| (text::fold(name), name)).rev().collect();
+    let mut made = HashMap::new();
+    for (key, name) in by_key {
+        made.insert(key, find_or_make(&tx, name).await?);
+    }
+    for (place, name) in (0..).zip(&names) {
+        let Some(tag) = made.get(&text::fold(name)) else { continue };
+        // In the order in which they were named, too.
+        let added_at = tx.now().plus(place);
+        let row = dialogue_tag::ActiveModel { dialogue_id: Set(id), tag_id: Set(tag.id), added_at: Set(added_at) };
         let once = OnConflict::columns([dialogue_tag::Column::DialogueId, dialogue_tag::Column::TagId])
             .do_nothing()
             .to_owned();
@@ -165,6 +173,6 @@ pub async fn of(db: &impl ConnectionTrait, ids: &[DialogueId]) -> Result<Vec<(Di
         .and_where(dialogue_tag::Column::DialogueId.is_in(ids.iter().copied()))
         .take();
     let tags = tag::Entity::find().filter(tag::Column::Id.in_subquery(of_links)).all(db).await?;
-    let tags: std::collections::HashMap<_, _> = tags.into_iter().map(|tag| (tag.id, tag)).collect();
+    let tags: HashMap<_, _> = tags.into_iter().map(|tag| (tag.id, tag)).collect();
     Ok(links.iter().filter_map(|link| Some((link.dialogue_id, tags.get(&link.tag_id)?.clone()))).collect())
 }

@@ -47,10 +47,15 @@ pub enum Incoming {
         /// Why, for the log.
         reason: &'static str,
     },
-    /// Of a kind that we do not know, or without what its kind needs: answered as a success, and logged.
+    /// Of a kind that we do not know: answered as a success, and logged.
     Unknown {
         /// The kind's name, as far as the update tells.
         kind: String,
+    },
+    /// Of a kind that we know, without what that needs: perhaps a client's message in a form that is new. Kept as it came.
+    Unreadable {
+        /// What is wrong, for the log.
+        what: &'static str,
     },
 }
 
@@ -303,7 +308,7 @@ pub trait Messenger: Send + Sync {
     /// How fast it may send.
     fn rates(&self) -> Rates;
 
-    /// What an update says. Never fails: what it cannot read is [`Incoming::Unknown`].
+    /// What an update says. Never fails: what it cannot read is [`Incoming::Unreadable`].
     fn read(&self, update: &Value) -> Incoming;
 
     /// Whom the token belongs to; the way to try a token out.

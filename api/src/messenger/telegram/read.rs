@@ -39,7 +39,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 /// What an update says, whatever is in it.
 pub fn read(update: &Value) -> Incoming {
     let Some(fields) = update.as_object() else {
-        return Incoming::Unknown { kind: "not an object".to_owned() };
+        return Incoming::Unreadable { what: "not an object" };
     };
     if let Some(message) = fields.get("message") {
         return read_message(message, None);
@@ -50,7 +50,7 @@ pub fn read(update: &Value) -> Incoming {
     if let Some(query) = fields.get("callback_query") {
         return match str_of(query, "id").map(|id| sanitize::line(id, sanitize::IDENTIFIER)) {
             Some(id) if !id.is_empty() => Incoming::Button { id },
-            _ => Incoming::Unknown { kind: "callback_query without an id".to_owned() },
+            _ => Incoming::Unreadable { what: "callback_query without an id" },
         };
     }
     if let Some(change) = fields.get("my_chat_member") {
@@ -66,7 +66,7 @@ pub fn read(update: &Value) -> Incoming {
 /// `edit` is the number of the update that tells of a change.
 fn read_message(message: &Value, edit: Option<Option<i64>>) -> Incoming {
     let (edited, update_id) = (edit.is_some(), edit.flatten());
-    let unreadable = || Incoming::Unknown { kind: "message without a chat, a sender or an id".to_owned() };
+    let unreadable = || Incoming::Unreadable { what: "message without a chat, a sender or an id" };
     let chat = &message["chat"];
     match str_of(chat, "type") {
         Some("private") => {}
@@ -112,7 +112,7 @@ fn read_membership(change: &Value) -> Incoming {
     }
     let status = str_of(&change["new_chat_member"], "status");
     let (Some(id), Some(status)) = (positive(chat, "id"), status) else {
-        return Incoming::Unknown { kind: "my_chat_member without a chat or a status".to_owned() };
+        return Incoming::Unreadable { what: "my_chat_member without a chat or a status" };
     };
     let from = change.get("from").filter(|from| from.is_object()).unwrap_or(chat);
     match status {

@@ -183,12 +183,15 @@ fn nul_is_dropped_and_the_rest_kept() {
 }
 
 #[test]
-fn an_update_of_no_use_is_unknown() {
-    for odd in [json!(null), json!([]), json!("x"), json!(1e300), json!({}), json!({ "update_id": 1 })] {
+fn an_update_of_no_use_is_unknown_and_one_that_lacks_what_its_kind_needs_unreadable() {
+    for odd in [json!(null), json!([]), json!("x"), json!(1e300)] {
+        assert!(matches!(read(&odd), Incoming::Unreadable { .. }), "{odd}");
+    }
+    for odd in [json!({}), json!({ "update_id": 1 })] {
         assert!(matches!(read(&odd), Incoming::Unknown { .. }), "{odd}");
     }
     for fields in [json!({ "message_id": 1e300 }), json!({ "chat": null }), json!({ "chat": { "type": "private" } })] {
-        assert!(matches!(read(&update(fields.clone())), Incoming::Unknown { .. }), "{fields}");
+        assert!(matches!(read(&update(fields.clone())), Incoming::Unreadable { .. }), "{fields}");
     }
 }
 
@@ -305,6 +308,7 @@ fn check(incoming: &Incoming, what: &str) {
         Incoming::Reachable { person: of, .. } => person(of),
         Incoming::Button { id } => label(id, "button"),
         Incoming::Unknown { kind } => label(kind, "kind"),
+        Incoming::Unreadable { what: words } => assert!(!words.is_empty(), "{what}"),
         Incoming::Ignored { reason } => assert!(!reason.is_empty(), "{what}"),
     }
 }
