@@ -1,5 +1,6 @@
 //! Open connections: what they hear of a right that ends, when they are closed, and what can be asked over them.
 
+mod alike;
 mod asking;
 mod clients;
 mod closing;
