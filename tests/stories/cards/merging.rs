@@ -11,6 +11,7 @@ use crate::harness::world::{Someone, World};
 
 stories!(World:
     merging_moves_everything_and_what_is_past_leads_to_the_one_that_stayed,
+    two_clients_are_one_contractor_once_they_are_linked,
     a_contractor_is_merged_once,
     two_merges_at_once_end_in_one_contractor,
 );
@@ -76,6 +77,26 @@ async fn merging_moves_everything_and_what_is_past_leads_to_the_one_that_stayed(
         let events = world.admin.dialogue(dialogue, "events(last: 1) { nodes { kind } }").await;
         assert_eq!(events["events"]["nodes"], json!([{ "kind": "CONTRACTOR_MERGED" }]));
     }
+}
+
+async fn two_clients_are_one_contractor_once_they_are_linked(world: World) {
+    let (shop, help) = (world.connect_channel("Shop").await, world.connect_channel("Help").await);
+    let first = world.write(&shop, &Person::new(6221), "Hello").await;
+    let second = world.write(&help, &Person::new(6222), "It is me").await;
+    let (one, other) = (contractor(&world, &first).await, contractor(&world, &second).await);
+    let before = world.cursor().await;
+    super::link(&world.admin, "linkContractor", &second, &one).await.data();
+    assert_eq!(kinds(&world.events_after(&before).await), ["CONTRACTOR_LINKED"]);
+    let found = card(&world.admin, "Contractor", &one, "clients { id } dialogues { id }").await;
+    assert_eq!(found["clients"].as_array().expect("a list").len(), 2);
+    assert_eq!(found["dialogues"], json!([{ "id": second }, { "id": first }]));
+    let left = card(&world.admin, "Contractor", &other, "clients { id } activity(last: 1) { nodes { kind } }").await;
+    assert_eq!(left["clients"], json!([]));
+    assert_eq!(
+        left["activity"]["nodes"],
+        json!([{ "kind": "CONTRACTOR_LINKED" }]),
+        "that the client left stands there"
+    );
 }
 
 async fn a_contractor_is_merged_once(world: World) {

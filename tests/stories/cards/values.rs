@@ -12,6 +12,8 @@ stories!(World:
     what_is_absent_stays_and_null_clears,
     what_changes_nothing_is_no_event,
     bad_values_are_refused_by_their_field,
+    a_contractor_is_free_to_edit_and_stays_as_edited,
+    a_deal_that_changes_hands_stands_in_both_feeds,
     funnels_are_an_administrators,
 );
 
@@ -164,6 +166,44 @@ async fn bad_values_are_refused_by_their_field(world: World) {
         assert_eq!(change(&world.admin, "create", "Deal", &input).await.error_code(), "BAD_USER_INPUT", "{amount}");
     }
     assert!(world.events_after(&before).await.is_empty());
+}
+
+async fn a_contractor_is_free_to_edit_and_stays_as_edited(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = crate::harness::updates::Person::new(6151);
+    let dialogue = world.write(&channel, &anna, "Hello").await;
+    let found = world.admin.dialogue(&dialogue, "contractor { id }").await;
+    let id = found["contractor"]["id"].as_str().expect("the client has one").to_owned();
+    let edited = json!({
+        "contractorId": id, "kind": "COMPANY", "name": "Petrova & Co", "phone": "+7 900 000-00-00",
+        "email": "anna@shop.example", "note": "Pays by invoice\nOn Fridays",
+    });
+    change(&world.admin, "update", "Contractor", &edited).await.data();
+    let renamed = crate::harness::updates::Person { name: "Anna Petrova".into(), ..anna };
+    world.take(&channel, &renamed.says("I married")).await;
+    let fields = "kind name phone email note clients { name }";
+    let expected = json!({
+        "kind": "COMPANY", "name": "Petrova & Co", "phone": "+7 900 000-00-00", "email": "anna@shop.example",
+        "note": "Pays by invoice\nOn Fridays", "clients": [{ "name": "Anna Petrova" }],
+    });
+    assert_eq!(card(&world.admin, "Contractor", &id, fields).await, expected);
+}
+
+async fn a_deal_that_changes_hands_stands_in_both_feeds(world: World) {
+    let funnel = funnel(&world).await;
+    let one = create(&world.admin, "Contractor", json!({ "name": "A" })).await;
+    let other = create(&world.admin, "Contractor", json!({ "name": "B" })).await;
+    let deal = json!({ "title": "A", "funnelId": funnel.id, "contractorId": one });
+    let deal = create(&world.admin, "Deal", deal).await;
+    change(&world.admin, "update", "Deal", &json!({ "dealId": deal, "contractorId": other })).await.data();
+    for (contractor, expected) in [
+        (&one, ["CONTRACTOR_CREATED", "DEAL_CREATED", "DEAL_CHANGED"].as_slice()),
+        (&other, &["CONTRACTOR_CREATED", "DEAL_CHANGED"]),
+    ] {
+        assert_eq!(super::activity(&world.admin, "Contractor", contractor).await, expected);
+    }
+    let found = card(&world.admin, "Deal", &deal, "contractor { id }").await;
+    assert_eq!(found["contractor"]["id"], json!(other));
 }
 
 async fn funnels_are_an_administrators(world: World) {

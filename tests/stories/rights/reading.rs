@@ -34,7 +34,8 @@ async fn the_ways_of_reading_are_all_known(world: World) {
     assert_eq!(lead_there, known, "the fields that lead to what is guarded, and the ways that these stories go");
 }
 
-/// A dialogue, those who may see it, and an observer who may not; all see another one.
+/// A dialogue, those who may see it (each role as each that one can be in it), and an observer who may not; all see
+/// another one.
 struct Cast<'a> {
     scene: Scene<'a>,
     seeing: Vec<Someone>,
@@ -57,7 +58,13 @@ impl<'a> Cast<'a> {
         for user in [&stranger, &answering, &looking] {
             set_participant(world, &common, user, "OBSERVER").await;
         }
-        let seeing = vec![world.admin.clone(), stage.colleague.clone(), answering, looking];
+        let mut seeing =
+            vec![world.admin.clone(), stage.colleague.clone(), answering, looking, world.user("EMPLOYEE").await];
+        for (role, part) in [("ADMIN", "RESPONSIBLE"), ("ADMIN", "OBSERVER"), ("EMPLOYEE", "OBSERVER")] {
+            let user = world.user(role).await;
+            set_participant(world, &scene.dialogue, &user, part).await;
+            seeing.push(user);
+        }
         Self { scene, seeing, stranger, common, person }
     }
 
