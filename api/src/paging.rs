@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use colloquy_entity::{ClientId, CommentId, ContractorId, DealId, Id, ProjectId, TaskId, UserId};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -117,16 +118,24 @@ fn unpack<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 
-/// Lists in the order in which things were made.
-impl Key for Uuid {
-    fn encode(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.as_bytes())
-    }
+/// Lists in the order in which things were made. A cursor tells of what: one list does not take another's.
+macro_rules! by_id {
+    ($($id:ty),+) => {$(
+        impl Key for $id {
+            fn encode(&self) -> String {
+                URL_SAFE_NO_PAD.encode([<$id>::PREFIX.as_bytes(), self.0.as_bytes()].concat())
+            }
 
-    fn decode(text: &str) -> Option<Self> {
-        unpack(text).map(Self::from_bytes)
-    }
+            fn decode(text: &str) -> Option<Self> {
+                let bytes: [u8; 19] = unpack(text)?;
+                let bare = bytes.strip_prefix(<$id>::PREFIX.as_bytes())?;
+                Some(Self(Uuid::from_slice(bare).ok()?))
+            }
+        }
+    )+};
 }
+
+by_id!(ClientId, CommentId, ContractorId, DealId, ProjectId, TaskId, UserId);
 
 /// Lists by a number of their own: a dialogue's messages.
 impl Key for i64 {

@@ -105,7 +105,7 @@ impl ClientQueries {
             let text = text.clone();
             async move { clients::count(app.db.read(), &viewer, text.as_deref()).await }
         });
-        Ok(ClientConnection::new(page.map(Client), |client| client.0.id.0, total))
+        Ok(ClientConnection::new(page.map(Client), |client| client.0.id, total))
     }
 }
 

@@ -111,7 +111,7 @@ impl ContractorQueries {
             let text = text.clone();
             async move { contractors::count(app.db.read(), &viewer, text.as_deref()).await }
         });
-        Ok(ContractorConnection::new(page.map(Contractor), |contractor| contractor.0.id.0, total))
+        Ok(ContractorConnection::new(page.map(Contractor), |contractor| contractor.0.id, total))
     }
 }
 

@@ -121,7 +121,7 @@ impl DealQueries {
             let filter = filter.clone();
             async move { deals::count(app.db.read(), &viewer, &filter).await }
         });
-        Ok(DealConnection::new(page.map(Deal), |deal| deal.0.id.0, total))
+        Ok(DealConnection::new(page.map(Deal), |deal| deal.0.id, total))
     }
 }
 

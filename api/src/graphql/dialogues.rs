@@ -150,7 +150,7 @@ impl Dialogue {
             false => 0,
         };
         let total = counting!(app, viewer => { let _ = app; async move { Ok(count) } });
-        Ok(CommentConnection::new(page.map(Comment), |comment| comment.0.id.0, total))
+        Ok(CommentConnection::new(page.map(Comment), |comment| comment.0.id, total))
     }
 
     /// Its messages, from old to new

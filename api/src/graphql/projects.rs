@@ -68,7 +68,7 @@ impl Project {
             let _ = app;
             async move { Ok(count) }
         });
-        Ok(TaskConnection::new(page.map(Task), |task| task.0.id.0, total))
+        Ok(TaskConnection::new(page.map(Task), |task| task.0.id, total))
     }
 
     /// The linked dialogues that the viewer may see, the latest linked first; 100 at most
@@ -118,7 +118,7 @@ impl ProjectQueries {
             let filter = filter.clone();
             async move { projects::count(app.db.read(), &viewer, &filter).await }
         });
-        Ok(ProjectConnection::new(page.map(Project), |project| project.0.id.0, total))
+        Ok(ProjectConnection::new(page.map(Project), |project| project.0.id, total))
     }
 }
 

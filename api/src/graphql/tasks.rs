@@ -127,7 +127,7 @@ impl TaskQueries {
             let filter = filter.clone();
             async move { tasks::count(app.db.read(), &viewer, &filter).await }
         });
-        Ok(TaskConnection::new(page.map(Task), |task| task.0.id.0, total))
+        Ok(TaskConnection::new(page.map(Task), |task| task.0.id, total))
     }
 }
 

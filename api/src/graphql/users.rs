@@ -130,7 +130,7 @@ impl UserQueries {
             let filter = filter.clone();
             async move { users::count(app.db.read(), &filter).await }
         });
-        Ok(UserConnection::new(page.map(User), |user| user.0.id.0, total))
+        Ok(UserConnection::new(page.map(User), |user| user.0.id, total))
     }
 
     /// The viewer's own; an administrator's answer has everyone's

@@ -6,7 +6,6 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -50,7 +49,7 @@ pub async fn page(
     text: Option<&str>,
     args: &PageArgs,
 ) -> Result<Page<client::Model>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<ClientId> = args.window()?;
     let mut query = wanted(viewer, text);
     if let Some(after) = window.after {
         query = query.filter(client::Column::Id.gt(after));

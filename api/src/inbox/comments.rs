@@ -145,7 +145,7 @@ pub async fn pages(
     dialogues: &[DialogueId],
     args: &PageArgs,
 ) -> Result<HashMap<Uuid, Page<comment::Model>>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<CommentId> = args.window()?;
     let list = |id| comment::Entity::find().filter(comment::Column::DialogueId.eq(id));
     ranked::pages(db, dialogues.iter().map(|id| (id.0, list(*id))), comment::Column::Id, &window).await
 }

@@ -9,7 +9,6 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait,
     QueryFilter, QuerySelect,
 };
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Tx;
@@ -261,7 +260,7 @@ pub async fn page(
     filter: &DealFilter,
     args: &PageArgs,
 ) -> Result<Page<deal::Model>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<DealId> = args.window()?;
     ranked::page(db, filter.query(viewer), deal::Column::Id, &window).await
 }
 

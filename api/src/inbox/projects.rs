@@ -8,7 +8,6 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QuerySelect,
 };
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Tx;
@@ -251,7 +250,7 @@ pub async fn page(
     filter: &ProjectFilter,
     args: &PageArgs,
 ) -> Result<Page<project::Model>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<ProjectId> = args.window()?;
     ranked::page(db, filter.query(viewer), project::Column::Id, &window).await
 }
 

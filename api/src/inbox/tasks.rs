@@ -289,7 +289,7 @@ pub async fn page(
     filter: &TaskFilter,
     args: &PageArgs,
 ) -> Result<Page<task::Model>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<TaskId> = args.window()?;
     ranked::page(db, filter.query(viewer), task::Column::Id, &window).await
 }
 
@@ -306,7 +306,7 @@ pub async fn of_projects(
     ids: &[ProjectId],
     args: &PageArgs,
 ) -> Result<HashMap<Uuid, Page<task::Model>>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<TaskId> = args.window()?;
     let list = |id| task::Entity::find().filter(visible(viewer)).filter(task::Column::ProjectId.eq(id));
     ranked::pages(db, ids.iter().map(|id| (id.0, list(*id))), task::Column::Id, &window).await
 }

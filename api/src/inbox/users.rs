@@ -6,7 +6,6 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QueryOrder, QuerySelect, SqlErr,
 };
-use uuid::Uuid;
 
 use crate::app::App;
 use crate::db::Tx;
@@ -213,7 +212,7 @@ impl UserFilter {
 
 /// Users in the order in which they were made.
 pub async fn page(db: &impl ConnectionTrait, filter: &UserFilter, args: &PageArgs) -> Result<Page<user::Model>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<UserId> = args.window()?;
     let mut query = filter.query();
     if let Some(after) = window.after {
         query = query.filter(user::Column::Id.gt(after));

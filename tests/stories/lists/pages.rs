@@ -8,7 +8,7 @@ use crate::harness::updates::Person;
 use crate::harness::world::World;
 
 stories!(World: every_connection_is_walked_by_its_cursors, pages_stay_together_while_rows_come,
-    a_page_that_is_none_is_refused);
+    a_page_that_is_none_is_refused, a_cursor_of_another_list_is_refused);
 
 const PAGE: &str =
     "{ edges { cursor node { __typename } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
@@ -191,6 +191,26 @@ fn lists(dialogue: &str) -> Vec<(String, bool)> {
     let both = [root("dialogues"), root("events"), inside("messages"), inside("comments"), inside("events")];
     let forward = ["users", "clients", "contractors", "deals", "projects", "tasks"].map(root);
     both.into_iter().map(|list| (list, true)).chain(forward.into_iter().map(|list| (list, false))).collect()
+}
+
+async fn a_cursor_of_another_list_is_refused(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    world.write(&channel, &Person::new(411), "hello").await;
+    let ends = "{ users(first: 1) { pageInfo { endCursor } } clients(first: 1) { pageInfo { endCursor } }
+        contractors(first: 1) { pageInfo { endCursor } } }";
+    let ends = world.admin.api.run(ends, Value::Null).await;
+    for of in ["users", "clients", "contractors"] {
+        let cursor: String = ends.get(&format!("{of}.pageInfo.endCursor"));
+        for list in ["users", "clients", "contractors", "deals", "projects", "tasks", "dialogues", "events"] {
+            let after = format!("{{ {list}(after: {cursor:?}) {{ edges {{ cursor }} }} }}");
+            let answer = world.admin.api.run(&after, Value::Null).await;
+            if list == of {
+                answer.data();
+            } else {
+                assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("after")), "{answer}");
+            }
+        }
+    }
 }
 
 async fn a_page_that_is_none_is_refused(world: World) {

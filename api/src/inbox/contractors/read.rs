@@ -5,7 +5,6 @@ use std::collections::{HashMap, HashSet};
 use colloquy_entity::*;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, JoinType, Order, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait};
-use uuid::Uuid;
 
 use crate::error::Result;
 use crate::inbox::{clients, text};
@@ -102,7 +101,7 @@ pub async fn page(
     text: Option<&str>,
     args: &PageArgs,
 ) -> Result<Page<contractor::Model>> {
-    let window: Window<Uuid> = args.window()?;
+    let window: Window<ContractorId> = args.window()?;
     ranked::page(db, wanted(viewer, text), contractor::Column::Id, &window).await
 }
 
