@@ -104,10 +104,6 @@ pub(super) fn as_of_now(app: &App, viewer: Viewer) -> Result<Viewer> {
 
 /// Short ways to all of it from a resolver's context.
 pub trait Ask {
-    /// Most things that one answer asks of the loaders. What a document costs is reckoned before it runs, by how long lists
-    /// most often are; this bounds it where they are far longer.
-    const MOST_ASKED: u64 = 100_000;
-
     /// The request's own data.
     fn asking(&self) -> Result<&Asking>;
 

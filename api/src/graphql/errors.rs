@@ -1,6 +1,6 @@
 //! Errors: a code on each, the argument's path where one is to blame, and nothing of a cause that is ours.
 
-use async_graphql::{Context, ErrorExtensionValues, Response, ServerError};
+use async_graphql::{Context, ErrorExtensionValues, Pos, Response, ServerError};
 
 use crate::error::{Error, Result};
 
@@ -20,6 +20,13 @@ pub fn answer<T>(ctx: &Context<'_>, result: Result<T>) -> Option<T> {
             None
         }
     }
+}
+
+/// The answer of an operation that is not run, or not any more: an error that belongs to no place in the document.
+pub fn refusal(error: Error) -> Response {
+    let mut error = async_graphql::Error::from(error).into_server_error(Pos::default());
+    error.locations.clear();
+    dress(Response::from_errors(vec![error]))
 }
 
 /// Gives each error its code. What nobody of ours made is a document that does not parse or validate.

@@ -37,5 +37,5 @@ mod words;
 mod work;
 
 pub use ask::{Ask, Asking, COOKIE};
-pub use errors::{answer, dress};
+pub use errors::{answer, dress, refusal};
 pub use root::{Api, schema, sdl};

@@ -17,7 +17,7 @@ use crate::policy::{self, Power};
 use crate::viewer::Viewer;
 
 use super::ask::{Asking, Mode};
-use super::errors::dress;
+use super::errors::{dress, refusal};
 use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
 use super::messages::MessageSearchConnection;
@@ -123,9 +123,7 @@ impl Api {
         let (request, operation) = guard::admit(request, &self.limits).map_err(Response::from)?;
         // One sign-in a document: otherwise one request tries a thousand passwords.
         if operation.roots.iter().filter(|root| root.as_str() == "signIn").count() > 1 {
-            let error = Error::bad("", "A document can sign in once");
-            let error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
-            return Err(dress(Response::from_errors(vec![error])));
+            return Err(refusal(Error::bad("", "A document can sign in once")));
         }
         let may_look =
             self.app.config.introspection || viewer.is_some_and(|viewer| policy::has(viewer.role, Power::Administer));

@@ -11,18 +11,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Pos, Request, Response, Variables};
+use async_graphql::{Request, Response, Variables};
 use colloquy_entity::Role;
 use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
 use tokio::sync::{OnceCell, mpsc};
 
 use crate::app::App;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::live::Answer;
 use crate::log::{Event, Followed, Following};
 use crate::viewer::Viewer;
 
 use super::ask::{Mode, everybody};
+use super::errors::refusal;
 use super::root::Api;
 use super::variables::used_below_the_top;
 
@@ -159,7 +160,7 @@ impl Execution {
         if answer.is_some() {
             self.0 = Some((feed, answers));
         }
-        super::dress(answer.unwrap_or_else(|| Response::from_errors(Vec::new())))
+        answer.unwrap_or_else(|| refusal(Error::internal("an execution ended before it answered")))
     }
 }
 
@@ -254,10 +255,7 @@ pub(super) fn answers(api: Arc<Api>, request: Request, viewer: Viewer, shares: b
         match subscriber.next().await {
             Ok(answer) => Some((answer, State::On(subscriber))),
             // The client resumes by its cursor, and misses nothing.
-            Err(error) => {
-                let error = async_graphql::Error::from(error).into_server_error(Pos::default());
-                Some((super::dress(Response::from_errors(vec![error])).into(), State::Over))
-            }
+            Err(error) => Some((refusal(error).into(), State::Over)),
         }
     })
 }
@@ -301,7 +299,7 @@ impl Subscriber {
             return Err(refusal.into());
         }
         let source = lock(&begun).take();
-        let Some(source) = source else { return Err(Answer::from(Response::from_errors(Vec::new()))) };
+        let source = source.ok_or_else(|| refusal(Error::internal("a subscription did not begin")))?;
         let (app, groups) = (Arc::clone(api.app()), Arc::clone(&api.groups));
         let execute = |operation: Repeated| -> Execute {
             Box::new(move |viewer, fed| {

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::app::App;
 use crate::error::Error;
-use crate::graphql::{Api, dress};
+use crate::graphql::{Api, refusal};
 use crate::inbox::sessions;
 use crate::live::{Answer, Closing, Operations};
 use crate::viewer::Viewer;
@@ -199,12 +199,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// The request itself cannot be taken.
 fn refuse(form: Form, words: &str) -> Response {
     failed(form, StatusCode::BAD_REQUEST, &Error::bad("", words))
-}
-
-fn refusal(error: Error) -> Answered {
-    let mut error = async_graphql::Error::from(error).into_server_error(async_graphql::Pos::default());
-    error.locations.clear();
-    dress(Answered::from_errors(vec![error]))
 }
 
 fn failed(form: Form, status: StatusCode, error: &Error) -> Response {

@@ -349,7 +349,7 @@ async fn refresh(
 ) -> Result<()> {
     let told = told(client, person);
     let is_new = told != *client;
-    // A phone number goes to the contractor's card; of the client nobody sees it.
+    // A phone number is kept for the contractor's card; of the client the API shows none.
     let shows = told.name != client.name || told.username != client.username || told.profile_url != client.profile_url;
     *client = told;
     if is_new {

@@ -47,9 +47,9 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
     let wanted = address(app, channel.kind, channel.id);
     let mut failures = 0;
     if channel.webhook_url == wanted {
-        // It may have failed where PUBLIC_URL was another for a while.
+        // It may have failed where PUBLIC_URL was another for a while; or fail still.
         if channel.state == ChannelState::Failing
-            && let Err(error) = channels::set_health(app, channel.id, None).await
+            && let Err(error) = look_again(app, channel).await
         {
             tracing::warn!(%error, "the channel's state could not be noted");
         }
@@ -67,6 +67,14 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
             tracing::warn!(%error, "the channel's state could not be noted");
         }
         tokio::time::sleep(app.config.pace.retry * 2u32.pow(failures.min(6))).await;
+    }
+}
+
+/// A channel that failed works again where its messenger knows us.
+async fn look_again(app: &App, channel: &channel::Model) -> Result<()> {
+    match channels::messenger(app, channel)?.identify().await {
+        Ok(_) => channels::set_health(app, channel.id, None).await,
+        Err(_) => Ok(()),
     }
 }
 
