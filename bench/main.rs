@@ -57,12 +57,19 @@ async fn main() {
         ],
     );
     let mut idle = Table::new("Waiting", &["", "colloquy", "bare", "reach", ""]);
+    // `make bench` measures everything; parts may be named: `cargo bench -p colloquy --bench bench -- live`.
+    let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
+    let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
     for installation in [Installation::on_sqlite().await, Installation::on_postgres().await] {
-        inbound.row(inbound::compare(&installation, 1, 2).await);
-        inbound.row(inbound::compare(&installation, CLIENTS, 1_000_000).await);
-        start.row(start::ready(&installation).await);
-        start.row(start::idle(&installation).await);
-        if installation.name == "SQLite" {
+        if wanted("inbound") {
+            inbound.row(inbound::compare(&installation, 1, 2).await);
+            inbound.row(inbound::compare(&installation, CLIENTS, 1_000_000).await);
+        }
+        if wanted("start") {
+            start.row(start::ready(&installation).await);
+            start.row(start::idle(&installation).await);
+        }
+        if wanted("live") && installation.name == "SQLite" {
             live::compare(&installation, &mut delivery, &mut idle).await;
         }
     }

@@ -16,6 +16,7 @@ use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::inbox::sessions::Failures;
+use crate::inbox::tally::Tally;
 use crate::log::Log;
 use crate::messenger;
 use crate::metrics::Metrics;
@@ -39,6 +40,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// Failed sign-ins of late.
     pub failures: Failures,
+    /// The counters of those who follow them.
+    pub tally: Tally,
     /// Numbers for Prometheus.
     pub metrics: Metrics,
     /// Cancelled when the process is to stop.
@@ -82,6 +85,7 @@ impl App {
             store,
             http,
             failures: Failures::default(),
+            tally: Tally::default(),
             metrics,
             stop,
             address: OnceLock::new(),

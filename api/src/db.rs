@@ -10,7 +10,7 @@ use colloquy_migration::Migrator;
 use prometheus_client::metrics::counter::Counter;
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseBackend, DatabaseConnection, DatabaseTransaction, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    IsolationLevel, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use sea_orm_migration::MigratorTrait;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -126,6 +126,12 @@ impl Db {
     /// For reading outside of a transaction.
     pub fn read(&self) -> &DatabaseConnection {
         &self.read
+    }
+
+    /// For reading what belongs together: everything as of one moment.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
+        let isolation = self.is_postgres().then_some(IsolationLevel::RepeatableRead);
+        Ok(self.read.begin_with_config(isolation, None).await?)
     }
 
     /// For single statements that change nothing an event would tell of.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::chance::Chance;
 use crate::harness::client::Answer;
 use crate::harness::feed::{cursors, events};
+use crate::harness::socket::{Operation, Socket};
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
 use crate::harness::world::{Channel, Someone, World};
@@ -94,6 +95,8 @@ async fn five_hundred_random_operations_leave_everything_in_agreement(world: Wor
     let start = world.cursor().await;
     let mut live = world.follow(&world.admin.api, None).await;
     let mut observed = world.follow(&cast.observer.api, None).await;
+    let everybody = cast.employees.iter().chain([&cast.observer]);
+    let mut counted = join_all(everybody.map(|one| Counted::follow(&world, one.clone()))).await;
 
     let mut chance = Chance::new(SEED);
     // Everybody has written once, so that there is something to work on.
@@ -119,8 +122,9 @@ async fn five_hundred_random_operations_leave_everything_in_agreement(world: Wor
     for dialogue in &all {
         agree(&world, dialogue, &log).await;
     }
-    for viewer in &cast.employees {
-        counters_agree(viewer).await;
+    for viewer in &mut counted {
+        let counters = counters_agree(&viewer.who).await;
+        viewer.until(&counters).await;
     }
     // One who sees only their own: what they followed stands in what they may read now, in the same order.
     let theirs = events(&cast.observer.api, Some(&start)).await;
@@ -307,8 +311,32 @@ async fn messages(world: &World, dialogue: &str) -> Vec<(String, Option<String>)
     }
 }
 
-/// The counters are what counting the list by hand gives.
-async fn counters_agree(viewer: &Someone) {
+/// Somebody who follows their counters.
+struct Counted {
+    who: Someone,
+    told: Operation,
+    _socket: Socket,
+}
+
+impl Counted {
+    async fn follow(world: &World, who: Someone) -> Self {
+        let socket = Socket::connect(&format!("{}/graphql", world.server.url), who.api.token.as_deref()).await;
+        let follow = "subscription { inbox { mine { ...C } unassigned { ...C } others { ...C } closed { ...C } } }
+            fragment C on InboxGroup { count unreadCount }";
+        let mut told = socket.subscribe(follow, Value::Null);
+        // From nothing on they are moved on by what happens.
+        told.next().await;
+        Self { who, told, _socket: socket }
+    }
+
+    /// What was told may be of any moment, and ends in what is.
+    async fn until(&mut self, counters: &Value) {
+        while &self.told.next().await["data"]["inbox"] != counters {}
+    }
+}
+
+/// The counters, which are what counting the list by hand gives.
+async fn counters_agree(viewer: &Someone) -> Value {
     let read = "{ inbox { mine { ...C } unassigned { ...C } others { ...C } closed { ...C } }
         dialogues(first: 100) { nodes { group unreadCount } } } fragment C on InboxGroup { count unreadCount }";
     let answer = viewer.api.run(read, Value::Null).await;
@@ -319,4 +347,5 @@ async fn counters_agree(viewer: &Someone) {
         let counter = answer.at(&format!("inbox.{}", group.to_lowercase()));
         assert_eq!(counter, &json!({ "count": of.len(), "unreadCount": unread }), "{group} of {}", viewer.id);
     }
+    answer.at("inbox").clone()
 }

@@ -215,8 +215,13 @@ impl Drop for Group {
 }
 
 impl Group {
-    async fn answer(&self, portion: Portion) -> Answer {
+    /// What is answered already.
+    fn answered(&self, portion: &Portion) -> std::result::Result<Answer, Arc<OnceCell<Answer>>> {
         let answer = self.place(portion.place());
+        answer.get().cloned().ok_or(answer)
+    }
+
+    async fn answer(&self, answer: Arc<OnceCell<Answer>>, portion: Portion) -> Answer {
         let execute = async || self.execution.lock().await.answer(&self.execute, None, portion).await.into();
         answer.get_or_init(execute).await.clone()
     }
@@ -244,7 +249,7 @@ pub(super) fn answers(api: Arc<Api>, request: Request, viewer: Viewer, shares: b
         let mut subscriber = match state {
             State::Before(all) => {
                 let (api, request, viewer, shares) = *all;
-                match Subscriber::begin(api, request, viewer, shares).await {
+                match Box::pin(Subscriber::begin(api, request, viewer, shares)).await {
                     Ok(subscriber) => subscriber,
                     Err(refusal) => return Some((refusal, State::Over)),
                 }
@@ -323,13 +328,19 @@ impl Subscriber {
                 }
             };
             if self.shares && portion.is_for_all() && self.sees_everything() {
-                let answer = self.group.answer(portion.clone()).await;
-                // Whoever lost rights meanwhile gets what is theirs now.
-                if self.sees_everything() {
-                    return Ok(answer);
+                match self.group.answered(&portion) {
+                    Ok(answer) => return Ok(answer),
+                    Err(unanswered) => {
+                        let answer = Box::pin(self.group.answer(unanswered, portion.clone())).await;
+                        // Whoever lost rights meanwhile gets what is theirs now.
+                        if self.sees_everything() {
+                            return Ok(answer);
+                        }
+                    }
                 }
             }
-            if let Some(answer) = self.own_answer(portion).await? {
+            // Apart: what it takes is not held while a subscriber waits for what comes. So it is above and below.
+            if let Some(answer) = Box::pin(self.own_answer(portion)).await? {
                 return Ok(answer);
             }
         }

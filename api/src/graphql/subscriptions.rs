@@ -7,13 +7,12 @@ use async_graphql::{Context, ID, SimpleObject};
 use colloquy_entity::{DialogueId, UserId};
 use futures_util::future::ready;
 use futures_util::stream::{BoxStream, Stream, StreamExt, empty, poll_fn, unfold};
+use tokio::time::{Instant, sleep_until};
 
-use crate::app::App;
 use crate::error::{Error, Result};
-use crate::inbox::{dialogues, list, typing};
+use crate::inbox::{dialogues, typing};
 use crate::log::{Cursor, Followed, Following};
 use crate::paging::Key;
-use crate::viewer::Viewer;
 
 use super::Ask;
 use super::dialogues::{Dialogue, Inbox};
@@ -134,17 +133,17 @@ impl Subscription {
     }
 
     /// The counters of the four groups: at once, and then whenever they change
-    async fn inbox(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<Inbox>>> {
-        let app = Arc::clone(&ctx.asking()?.app);
-        let viewer = ctx.viewer()?;
-        let arrivals = app.log.arrivals();
-        let state = Counting { app, viewer, arrivals, told: None };
-        Ok(unfold(Some(state), |state| async {
-            let mut state = state?;
-            match state.next().await {
-                Ok(Some(inbox)) => Some((Ok(inbox), Some(state))),
-                Ok(None) => None,
-                Err(error) => Some((Err(error), None)),
+    async fn inbox(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Inbox>> {
+        let counters = ctx.app()?.tally.follow(&ctx.viewer()?);
+        Ok(unfold((counters, None, Instant::now()), |(mut counters, told, due)| async move {
+            loop {
+                // What changes meanwhile is told with it.
+                sleep_until(due).await;
+                let counted = *counters.borrow_and_update();
+                if counted.is_some() && counted != told {
+                    return Some((Inbox::from(counted?), (counters, counted, Instant::now() + COUNTERS)));
+                }
+                counters.changed().await.ok()?;
             }
         }))
     }
@@ -165,36 +164,5 @@ impl Subscription {
             let typing = Typing { dialogue_id: id, user_id: heard.user, until: heard.until.into() };
             Some((typing, (app, words)))
         }))
-    }
-}
-
-/// Counters that are told when they change.
-struct Counting {
-    app: Arc<App>,
-    viewer: Viewer,
-    arrivals: tokio::sync::broadcast::Receiver<crate::log::Batch>,
-    told: Option<Inbox>,
-}
-
-impl Counting {
-    async fn next(&mut self) -> Result<Option<Inbox>> {
-        use tokio::sync::broadcast::error::{RecvError, TryRecvError};
-        loop {
-            let is_first = self.told.is_none();
-            if !is_first {
-                if let Err(RecvError::Closed) = self.arrivals.recv().await {
-                    return Ok(None);
-                }
-                tokio::time::sleep(COUNTERS).await;
-                // What came meanwhile is in the count that follows.
-                while !matches!(self.arrivals.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
-            }
-            let viewer = super::ask::as_of_now(&self.app, self.viewer)?;
-            let inbox = Inbox::from(list::counters(self.app.db.read(), &viewer).await?);
-            if self.told != Some(inbox) {
-                self.told = Some(inbox);
-                return Ok(Some(inbox));
-            }
-        }
     }
 }

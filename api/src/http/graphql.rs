@@ -265,14 +265,15 @@ impl Operations for Socket {
 
     fn execute(&self, session: &Arc<Option<Viewer>>, request: Request) -> BoxStream<'static, Answer> {
         let (api, viewer) = (Arc::clone(&self.api), **session);
-        let begun = async move {
+        // On the heap, where it is no more once the operation has begun.
+        let begun = Box::pin(async move {
             // The role may be another by now.
             let viewer = match viewer {
                 Some(viewer) => Some(sessions::anew(api.app(), &viewer).await?),
                 None => None,
             };
             Ok(api.execute(request, viewer))
-        };
+        });
         let answers = begun.map(|begun| begun.unwrap_or_else(|error| once(ready(refusal(error).into())).boxed()));
         once(answers).flatten().boxed()
     }

@@ -33,6 +33,7 @@ mod registration;
 pub mod routing;
 pub mod sessions;
 pub mod tags;
+pub mod tally;
 pub mod tasks;
 mod text;
 pub mod typing;

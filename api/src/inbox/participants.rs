@@ -112,6 +112,21 @@ pub async fn responsibles(db: &impl ConnectionTrait, ids: &[DialogueId]) -> Resu
         .await?)
 }
 
+/// The dialogues in which one of these users is a responsible.
+pub(super) async fn answered_for(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<DialogueId>> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(participant::Entity::find()
+        .select_only()
+        .column(participant::Column::DialogueId)
+        .filter(participant::Column::UserId.is_in(users.iter().copied()))
+        .filter(participant::Column::Role.eq(ParticipantRole::Responsible))
+        .into_tuple()
+        .all(db)
+        .await?)
+}
+
 /// Those of one dialogue.
 pub async fn active_responsibles(db: &impl ConnectionTrait, id: DialogueId) -> Result<Vec<UserId>> {
     Ok(responsibles(db, &[id]).await?.into_iter().map(|(_, user)| user).collect())

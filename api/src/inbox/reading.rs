@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict, Query, SimpleExpr};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::app::App;
 use crate::db::Tx;
@@ -38,7 +38,8 @@ pub async fn mark(app: &App, viewer: &Viewer, id: DialogueId, up_to: Option<Mess
 /// Counts the first `count` client messages of a locked dialogue as read by the viewer, and tells, where they were not.
 pub(super) async fn read_up_to(tx: &mut Tx<'_>, viewer: &Viewer, dialogue: &dialogue::Model, count: i64) -> Result<()> {
     let read = read_counts(&**tx, viewer, std::slice::from_ref(dialogue)).await?;
-    if read.get(&dialogue.id).copied().unwrap_or_default() >= count {
+    let before = read.get(&dialogue.id).copied().unwrap_or_default();
+    if before >= count {
         return Ok(());
     }
     let mark =
@@ -47,7 +48,8 @@ pub(super) async fn read_up_to(tx: &mut Tx<'_>, viewer: &Viewer, dialogue: &dial
         .update_column(read_mark::Column::ReadCount)
         .to_owned();
     read_mark::Entity::insert(mark).on_conflict(key).exec_without_returning(&**tx).await?;
-    tx.emit(Entry::of(Kind::DialogueRead, viewer.actor(), dialogue));
+    let entry = Entry::of(Kind::DialogueRead, viewer.actor(), dialogue);
+    tx.emit(entry.with(|detail| detail.read_before = Some(before)));
     Ok(())
 }
 
@@ -102,6 +104,28 @@ async fn read_counts(
         read.extend(counts);
     }
     Ok(read)
+}
+
+/// How many messages the clients of these dialogues had written when each of these users was hired; where none, nothing.
+pub(super) async fn before_hired(
+    db: &impl ConnectionTrait,
+    dialogues: impl IntoIterator<Item = DialogueId>,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<(DialogueId, UserId), i64>> {
+    let mut query = message::Entity::find()
+        .select_only()
+        .column(message::Column::DialogueId)
+        .column(user::Column::Id)
+        .column_as(message::Column::ClientOrdinal.max(), "read")
+        .filter(message::Column::DialogueId.is_in(dialogues))
+        .filter(user::Column::Id.is_in(users))
+        .group_by(message::Column::DialogueId)
+        .group_by(user::Column::Id);
+    let hired = Expr::col((user::Entity, user::Column::CreatedAt));
+    let before = Expr::col((message::Entity, message::Column::CreatedAt)).lte(hired);
+    QueryTrait::query(&mut query).inner_join(user::Entity, before);
+    let counts: Vec<(DialogueId, UserId, i64)> = query.into_tuple().all(db).await?;
+    Ok(counts.into_iter().map(|(dialogue, user, count)| ((dialogue, user), count)).collect())
 }
 
 /// For queries over dialogues: whether the viewer has something unread in it. The same as [`unread_counts`].

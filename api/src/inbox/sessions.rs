@@ -272,7 +272,7 @@ fn own_tokens(viewer: &Viewer) -> sea_orm::Condition {
 /// has expired, or they were deactivated, by whichever process.
 pub async fn until_ended(app: &App, viewer: &Viewer) -> &'static str {
     use tokio::sync::broadcast::error::RecvError;
-    let mut arrivals = app.log.arrivals();
+    let mut endings = app.log.endings();
     let expiry = async {
         match viewer.expires_at {
             Some(at) => {
@@ -286,15 +286,16 @@ pub async fn until_ended(app: &App, viewer: &Viewer) -> &'static str {
     // What happened between the check of the token and this is found by looking once.
     let mut look = true;
     loop {
-        if look && !still_holds(app, viewer).await {
+        // Apart: what it takes is not held while a connection waits.
+        if look && !Box::pin(still_holds(app, viewer)).await {
             return "The session or token was ended";
         }
         look = false;
         tokio::select! {
             () = &mut expiry => return "The session or token has expired",
-            arrived = arrivals.recv() => match arrived {
-                Ok(batch) => {
-                    if let Some(reason) = batch.iter().find_map(|event| ends(event, viewer)) {
+            ending = endings.recv() => match ending {
+                Ok(event) => {
+                    if let Some(reason) = ends(&event, viewer) {
                         return reason;
                     }
                 }

@@ -5,6 +5,7 @@
 //! slowly, and what a stream yields is decided when it is about to be written.
 
 mod answer;
+mod bell;
 mod message;
 mod running;
 mod socket;

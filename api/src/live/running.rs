@@ -1,12 +1,6 @@
 //! The operations under way on one socket, polled in turn.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
-};
+use std::{sync::Arc, task::Poll};
 
 use axum::extract::ws::Utf8Bytes;
 use futures_util::{
@@ -14,11 +8,10 @@ use futures_util::{
     task::AtomicWaker,
 };
 
-use super::{Answer, Counted, message::Labelled};
+use super::{Answer, Counted, bell::Bell, message::Labelled};
 
 /// A short list rather than `SelectAll`: an operation that the client completes is dropped at once, also while the socket
 /// cannot be written to and nothing is polled.
-#[derive(Default)]
 pub(super) struct Running {
     operations: Vec<Operation>,
     /// Where the next round begins, so that a busy operation does not starve the others.
@@ -30,28 +23,16 @@ struct Operation {
     id: String,
     label: Labelled,
     answers: BoxStream<'static, Answer>,
-    bell: Arc<Bell>,
+    bell: Bell,
     _counted: Counted,
 }
 
-/// Wakes the socket and remembers for which operation.
-struct Bell {
-    rung: AtomicBool,
-    socket: Arc<AtomicWaker>,
-}
-
-impl Wake for Bell {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, Ordering::Release);
-        self.socket.wake();
-    }
-}
-
 impl Running {
+    /// None yet; they wake the socket.
+    pub fn new(socket: &Arc<AtomicWaker>) -> Self {
+        Self { operations: Vec::new(), next: 0, socket: Arc::clone(socket) }
+    }
+
     pub fn len(&self) -> usize {
         self.operations.len()
     }
@@ -61,9 +42,9 @@ impl Running {
     }
 
     pub fn start(&mut self, id: String, answers: BoxStream<'static, Answer>, counted: Counted) {
-        let bell = Arc::new(Bell { rung: AtomicBool::new(true), socket: self.socket.clone() });
+        let bell = Bell::new(&self.socket);
+        bell.ring();
         self.operations.push(Operation { label: Labelled::new(&id), id, answers, bell, _counted: counted });
-        self.socket.wake();
     }
 
     /// Ends an operation if it is under way; the client need not know that it has ended already.
@@ -72,22 +53,15 @@ impl Running {
     }
 
     /// The next message that an operation has for the client.
-    pub fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Utf8Bytes> {
-        self.socket.register(cx.waker());
+    pub fn poll_message(&mut self) -> Poll<Utf8Bytes> {
         let count = self.operations.len();
         for turn in 0..count {
             let at = (self.next + turn) % count;
             let operation = &mut self.operations[at];
-            if !operation.bell.rung.swap(false, Ordering::AcqRel) {
-                continue;
-            }
-            let waker = Waker::from(operation.bell.clone());
-            let Poll::Ready(answer) = operation.answers.poll_next_unpin(&mut Context::from_waker(&waker)) else {
-                continue;
-            };
+            let answers = &mut operation.answers;
+            let Poll::Ready(answer) = operation.bell.answer(|cx| answers.poll_next_unpin(cx)) else { continue };
             let message = match answer.as_ref().map(Answer::json) {
                 Some(Ok(result)) => {
-                    operation.bell.rung.store(true, Ordering::Release);
                     self.next = at + 1;
                     return Poll::Ready(operation.label.next(result));
                 }

@@ -9,12 +9,13 @@ use std::{
 
 use async_graphql::Request;
 use axum::extract::ws::{Message, WebSocket};
-use futures_util::{FutureExt, future::BoxFuture};
+use futures_util::{FutureExt, future::BoxFuture, task::AtomicWaker};
 use serde_json::json;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::{
     Closing, Counted, Live, Operations,
+    bell::Bell,
     message::{self, Incoming, Labelled},
     running::Running,
     wire::{End, Wire},
@@ -63,20 +64,30 @@ struct Socket<O: Operations> {
     beat: Instant,
     pinged: bool,
     clock: Pin<Box<Sleep>>,
+    /// Rung by the operations and by the bells below.
+    waker: Arc<AtomicWaker>,
+    phase_bell: Bell,
+    read_bell: Bell,
+    clock_bell: Bell,
 }
 
 impl<O: Operations> Socket<O> {
     fn new(live: Arc<Live>, operations: Arc<O>, wire: Wire) -> Self {
         let now = Instant::now();
         let until = now + live.timing.init;
+        let waker = Arc::default();
         Self {
             wire,
             phase: Phase::Silent { until },
-            running: Running::default(),
+            running: Running::new(&waker),
             write_first: false,
             beat: now + live.timing.ping,
             pinged: false,
             clock: Box::pin(sleep_until(until)),
+            phase_bell: Bell::new(&waker),
+            read_bell: Bell::new(&waker),
+            clock_bell: Bell::new(&waker),
+            waker,
             live,
             operations,
         }
@@ -105,36 +116,39 @@ impl<O: Operations> Socket<O> {
     }
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn<O::Session>, End>> {
-        match &mut self.phase {
-            Phase::Silent { .. } => {}
-            Phase::Connecting(connecting) => {
-                if let Poll::Ready(session) = connecting.poll_unpin(cx) {
-                    return Poll::Ready(Ok(Turn::Connected(session)));
-                }
-            }
-            Phase::Open { ended, .. } => {
-                if let Poll::Ready(closing) = ended.poll_unpin(cx) {
-                    return Poll::Ready(Err(End::Close(closing)));
-                }
-            }
+        self.waker.register(cx.waker());
+        let phase = &mut self.phase;
+        let passed = self.phase_bell.answer(|cx| match phase {
+            Phase::Silent { .. } => Poll::Pending,
+            Phase::Connecting(connecting) => connecting.poll_unpin(cx).map(|session| Ok(Turn::Connected(session))),
+            Phase::Open { ended, .. } => ended.poll_unpin(cx).map(|closing| Err(End::Close(closing))),
+        });
+        if passed.is_ready() {
+            return passed;
         }
         if self.write_first {
             self.poll_write(cx)?;
         }
-        if let Poll::Ready(message) = self.wire.poll_read(cx)? {
+        if self.wire.may_read()
+            && let Poll::Ready(message) = self.read_bell.answer(|cx| self.wire.poll_read(cx))
+        {
             self.write_first = true;
-            return Poll::Ready(Ok(Turn::Heard(message)));
+            return Poll::Ready(message.map(Turn::Heard));
         }
         if !self.write_first {
             self.poll_write(cx)?;
+            if self.wire.may_read() && self.read_bell.has_rung() {
+                // There was no credit for it before.
+                self.read_bell.ring();
+            }
         }
         self.write_first = false;
-        self.poll_due(cx).map(|()| Ok(Turn::Due))
+        self.poll_due().map(|()| Ok(Turn::Due))
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         let running = &mut self.running;
-        self.wire.poll_write(cx, |cx| running.poll_message(cx))
+        self.wire.poll_write(cx, || running.poll_message())
     }
 
     fn due_at(&self) -> Instant {
@@ -147,12 +161,12 @@ impl<O: Operations> Socket<O> {
     }
 
     /// The clock is moved on only when it rings: a deadline that moves with every frame would otherwise set it as often.
-    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_due(&mut self) -> Poll<()> {
         let due = self.due_at();
         if due < self.clock.deadline() {
             self.clock.as_mut().reset(due);
         }
-        while self.clock.poll_unpin(cx).is_ready() {
+        while self.clock_bell.answer(|cx| self.clock.poll_unpin(cx)).is_ready() {
             if Instant::now() >= due {
                 return Poll::Ready(());
             }
@@ -209,6 +223,7 @@ impl<O: Operations> Socket<O> {
                 }
                 let operations = self.operations.clone();
                 self.phase = Phase::Connecting(async move { operations.connect(payload).await }.boxed());
+                self.phase_bell.ring();
             }
             Incoming::Subscribe { id, request } => self.subscribe(id, *request)?,
             Incoming::Complete { id } => self.running.cancel(&id),
@@ -224,6 +239,7 @@ impl<O: Operations> Socket<O> {
         let (operations, connected) = (self.operations.clone(), session.clone());
         let ended = async move { operations.ended(&connected).await }.boxed();
         self.phase = Phase::Open { session, ended };
+        self.phase_bell.ring();
         Ok(())
     }
 

@@ -93,10 +93,12 @@ impl Wire {
         self.replies.push_back(Message::Ping(Bytes::new()));
     }
 
+    /// Whether replies to what the client says have room.
+    pub fn may_read(&self) -> bool {
+        self.stalled.as_ref().is_none_or(|stalled| stalled.credit > 0)
+    }
+
     pub fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Message, End>> {
-        if self.stalled.as_ref().is_some_and(|stalled| stalled.credit == 0) {
-            return Poll::Pending;
-        }
         let message = match self.socket.poll_next_unpin(cx) {
             Poll::Ready(Some(Ok(message))) => message,
             // Too large, not UTF-8, or not WebSocket. Where the connection broke, closing it ends at once.
@@ -118,7 +120,7 @@ impl Wire {
     pub fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        mut more: impl FnMut(&mut Context<'_>) -> Poll<Utf8Bytes>,
+        mut more: impl FnMut() -> Poll<Utf8Bytes>,
     ) -> Result<(), End> {
         if self.stalled.is_some() && !self.poll_flush(cx)? {
             return Ok(());
@@ -127,7 +129,7 @@ impl Wire {
         while self.poll_sink(cx, Sink::poll_ready)? {
             let message = match self.replies.pop_front() {
                 Some(reply) => reply,
-                None => match more(cx) {
+                None => match more() {
                     Poll::Ready(message) => Message::Text(message),
                     Poll::Pending => break,
                 },

@@ -138,6 +138,9 @@ pub struct Detail {
     /// Whether the user is active from then on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
+    /// How many of the client's messages whoever read the dialogue had read before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_before: Option<i64>,
     /// The tag.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<TagId>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use colloquy_entity::UserId;
 use tokio::time::{Instant, timeout_at};
 
-use super::routes::{Came, Route};
+use super::routes::Route;
 use super::{Cursor, Event, Filter, Log, read};
 use crate::error::{Error, Result};
 
@@ -92,7 +92,7 @@ impl Following {
     async fn followed(&self, events: Vec<Arc<Event>>, live: bool) -> Result<Followed> {
         let cursor = match events.last() {
             Some(last) if last.position == self.position => Cursor::from(&**last),
-            _ => read::cursor_at(self.log.db().read(), self.position).await?,
+            _ => Box::pin(read::cursor_at(self.log.db().read(), self.position)).await?,
         };
         Ok(Followed { events, cursor, live })
     }
@@ -100,6 +100,10 @@ impl Following {
     /// The next of what waits here that this viewer may see and wants.
     fn take(&mut self) -> Option<Arc<Event>> {
         while let Some(event) = self.waiting.pop_front() {
+            if event.position <= self.position {
+                // It was read from the database.
+                continue;
+            }
             self.position = event.position;
             self.follow_merge(&event);
             if self.filter.passes(&event) && self.log.access(|access| access.hears(self.user, &event)) {
@@ -120,29 +124,31 @@ impl Following {
         }
     }
 
+    /// Brings more of the past.
+    async fn read_on(&mut self) -> Result<()> {
+        let (events, reached) = loop {
+            let db = self.log.db().read();
+            match read::stretch(db, &self.filter, self.position, self.join, PAGE).await {
+                // Who follows waits until the database is back.
+                Err(Error::Away(_)) => tokio::time::sleep(PAUSE).await,
+                done => break done?,
+            }
+        };
+        if events.is_empty() {
+            self.position = reached;
+        }
+        self.waiting.extend(events.into_iter().map(Arc::new));
+        Ok(())
+    }
+
     /// Brings more of the past, or waits for what comes.
     async fn fill(&mut self) -> Result<()> {
         if self.position < self.join {
-            let (events, reached) = loop {
-                let db = self.log.db().read();
-                match read::stretch(db, &self.filter, self.position, self.join, PAGE).await {
-                    // Who follows waits until the database is back.
-                    Err(Error::Away(_)) => tokio::time::sleep(PAUSE).await,
-                    done => break done?,
-                }
-            };
-            if events.is_empty() {
-                self.position = reached;
-            }
-            self.waiting.extend(events.into_iter().map(Arc::new));
-            return Ok(());
+            // Apart: what it takes is not held while a follower waits for what comes.
+            return Box::pin(self.read_on()).await;
         }
-        match self.route.next().await {
-            Came::Events(events) => {
-                let position = self.position;
-                self.waiting.extend(events.into_iter().filter(|event| event.position > position));
-            }
-            Came::TooMuch(position) => self.join = position,
+        if let Some(position) = self.route.next(&mut self.waiting).await {
+            self.join = position;
         }
         Ok(())
     }

@@ -120,7 +120,10 @@ impl Log {
         }
         let batch: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
         self.routes.hand_on(&batch, position);
-        // An error only says that nobody follows.
+        // Errors only say that nobody follows.
+        for event in batch.iter().filter(|event| event.kind.is_hidden()) {
+            let _ = self.endings.send(Arc::clone(event));
+        }
         let _ = self.arrivals.send(batch.into());
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! `append` writes a change's events in its transaction and gives them their positions; `follower` brings each process
 //! up to the log's end; `access` folds from the log who may see what; `read` pages through the past; `follow` joins
-//! the past and what comes into one stream without a gap or a repeat.
+//! the past and what comes into one stream without a gap or a repeat; `snapshot` tells what the tables are ahead of it.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -21,6 +21,7 @@ mod follow;
 mod follower;
 mod read;
 mod routes;
+mod snapshot;
 
 pub use access::Access;
 pub use cursor::Cursor;
@@ -28,6 +29,7 @@ pub use event::{Actor, Change, Detail, Entry, Event, Kind};
 pub use filter::Filter;
 pub use follow::{Followed, Following};
 pub use read::{head, page, pages};
+pub use snapshot::Seen;
 
 /// Events that belong together: whole transactions, in order.
 pub type Batch = Arc<[Arc<Event>]>;
@@ -45,6 +47,8 @@ pub struct Log {
     /// From the follower: how far it is, what came and for whom, who may see it.
     routes: Arc<routes::Routes>,
     arrivals: broadcast::Sender<Batch>,
+    /// Of what came, that which ends connections: few, while every connection has to hear of them.
+    endings: broadcast::Sender<Arc<Event>>,
     access: Arc<std::sync::RwLock<Access>>,
 }
 
@@ -61,6 +65,7 @@ impl Log {
             offers,
             routes: Arc::default(),
             arrivals: broadcast::channel(4096).0,
+            endings: broadcast::channel(256).0,
             access: Arc::default(),
         };
         (log, offered)
@@ -79,6 +84,11 @@ impl Log {
     /// What comes from now on, as it comes; a receiver that is too slow is told so and has to read the past.
     pub fn arrivals(&self) -> broadcast::Receiver<Batch> {
         self.arrivals.subscribe()
+    }
+
+    /// Users who changed, sessions and tokens that ended, from now on.
+    pub fn endings(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.endings.subscribe()
     }
 
     /// Who may see what, as of [`Log::position`].

@@ -5,14 +5,18 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
-use tokio::sync::Notify;
+use futures_util::future::poll_fn;
+use futures_util::task::AtomicWaker;
 use uuid::Uuid;
 
 use super::{Event, Filter};
 
 /// Events that wait for one follower. Of one who has more to read, the database has it all.
 const WAITING: usize = 1024;
+/// Room for more than so many is not kept.
+const ROOMY: usize = 64;
 
 /// All followers of a process, and how far it has followed itself.
 #[derive(Default)]
@@ -30,7 +34,7 @@ struct Table {
 #[derive(Default)]
 struct Queue {
     waiting: Mutex<Waiting>,
-    arrived: Notify,
+    arrived: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -40,6 +44,13 @@ struct Waiting {
     overflowed: bool,
 }
 
+/// What came by a route.
+enum Came {
+    Events,
+    /// More than there was room for.
+    TooMuch,
+}
+
 /// A follower's end of its route; dropped, it is told of nothing more.
 pub(super) struct Route {
     routes: Arc<Routes>,
@@ -47,14 +58,6 @@ pub(super) struct Route {
     /// Under which ids it stands; none where it is told of everything.
     subjects: Option<Vec<Uuid>>,
     queue: Arc<Queue>,
-}
-
-/// What came by a route.
-pub(super) enum Came {
-    /// These, in the log's order.
-    Events(VecDeque<Arc<Event>>),
-    /// More than there was room for: read the database up to here.
-    TooMuch(i64),
 }
 
 impl Routes {
@@ -128,28 +131,52 @@ impl Queue {
             waiting.events.push_back(Arc::clone(event));
         }
         drop(waiting);
-        self.arrived.notify_one();
+        self.arrived.wake();
     }
 }
 
 impl Route {
-    /// Waits until something comes. Safe to be dropped while it waits.
-    pub async fn next(&self) -> Came {
-        loop {
-            {
-                // In this order: nothing is handed on between the two.
-                let table = lock(&self.routes.0);
-                let mut waiting = lock(&self.queue.waiting);
-                if std::mem::take(&mut waiting.overflowed) {
-                    return Came::TooMuch(table.position);
-                }
-                drop(table);
-                if !waiting.events.is_empty() {
-                    return Came::Events(std::mem::take(&mut waiting.events));
-                }
+    /// Waits until something comes, and puts it into `taken`, which is empty: in the log's order, perhaps with what is
+    /// known already. Where more came than there was room for, answers up to where the database is to be read. Safe to
+    /// be dropped while it waits.
+    pub async fn next(&self, taken: &mut VecDeque<Arc<Event>>) -> Option<i64> {
+        let came = poll_fn(|cx| {
+            let came = self.take(taken);
+            if came.is_ready() {
+                return came;
             }
-            self.queue.arrived.notified().await;
+            self.queue.arrived.register(cx.waker());
+            // What came before the waker was there.
+            self.take(taken)
+        });
+        match came.await {
+            Came::Events => None,
+            Came::TooMuch => Some(self.emptied()),
         }
+    }
+
+    fn take(&self, taken: &mut VecDeque<Arc<Event>>) -> Poll<Came> {
+        let mut waiting = lock(&self.queue.waiting);
+        if waiting.overflowed {
+            return Poll::Ready(Came::TooMuch);
+        }
+        if waiting.events.is_empty() {
+            return Poll::Pending;
+        }
+        // The two take turns, so that an event costs no memory of its own; after a flood they begin anew.
+        if taken.capacity() > ROOMY {
+            *taken = VecDeque::new();
+        }
+        std::mem::swap(&mut waiting.events, taken);
+        Poll::Ready(Came::Events)
+    }
+
+    /// Takes word again, from the position on that this answers.
+    fn emptied(&self) -> i64 {
+        // In this order: nothing is handed on between the two.
+        let table = lock(&self.routes.0);
+        lock(&self.queue.waiting).overflowed = false;
+        table.position
     }
 
     /// Whether nothing waits, and then up to where nothing came.

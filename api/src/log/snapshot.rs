@@ -1,0 +1,80 @@
+//! What one snapshot of the database holds of the log that an earlier one did not.
+//!
+//! On PostgreSQL a change is in the tables before its events have their positions. Who keeps up with the tables by what
+//! the log says has to know of both: what is in the log, and what is on its way there.
+
+use std::collections::HashSet;
+
+use colloquy_entity::{event, pending_event};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::event::Row;
+use super::{Entry, Event, Kind, read};
+use crate::error::Result;
+
+/// What a snapshot holds of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    position: i64,
+    /// Transactions that it holds beyond that: their events have no positions yet.
+    ahead: HashSet<i64>,
+}
+
+impl Seen {
+    /// By a transaction that has a snapshot, or takes it now.
+    pub async fn by(tx: &impl ConnectionTrait) -> Result<Self> {
+        let position = read::head_position(tx).await?;
+        let ahead = pending(tx).await?.iter().map(|event| event.batch).collect();
+        Ok(Self { position, ahead })
+    }
+
+    /// What another, later one has seen beyond this, and what of these kinds is between the two, in its order; none where
+    /// that is more than `most`.
+    pub async fn since(
+        &self,
+        tx: &impl ConnectionTrait,
+        kinds: &[Kind],
+        most: usize,
+    ) -> Result<(Self, Option<Vec<Entry>>)> {
+        let position = read::head_position(tx).await?;
+        let pending = pending(tx).await?;
+        let ahead = pending.iter().map(|event| event.batch).collect();
+        let placed: Vec<Row> = event::Entity::find()
+            .filter(event::Column::Position.gt(self.position))
+            .filter(event::Column::Position.lte(position))
+            .filter(event::Column::Kind.is_in(kinds.iter().map(|kind| kind.as_str())))
+            .order_by_asc(event::Column::Position)
+            .limit(most as u64 + 1)
+            .into_model()
+            .all(tx)
+            .await?;
+        let seen = Self { position, ahead };
+        if placed.len() > most {
+            return Ok((seen, None));
+        }
+        let mut news = Vec::new();
+        for event in placed.into_iter().map(Event::try_from).chain(pending.into_iter().map(Ok)) {
+            let event = event?;
+            if kinds.contains(&event.kind) && !self.ahead.contains(&event.batch) {
+                news.push(event.entry);
+            }
+        }
+        Ok((seen, Some(news)))
+    }
+}
+
+/// Events without positions, in the order in which they will get them.
+async fn pending(tx: &impl ConnectionTrait) -> Result<Vec<Event>> {
+    if tx.get_database_backend() != DatabaseBackend::Postgres {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<Row> = pending_event::Entity::find()
+        .column_as(Expr::cust("0::bigint"), "position")
+        .order_by_asc(pending_event::Column::Batch)
+        .order_by_asc(pending_event::Column::Ordinal)
+        .into_model()
+        .all(tx)
+        .await?;
+    rows.into_iter().map(Event::try_from).collect()
+}
