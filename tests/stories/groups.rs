@@ -18,7 +18,6 @@ stories!(World:
     a_deactivated_responsible_counts_as_none,
     closing_may_depend_on_the_last_message,
     the_counters_follow_what_happens,
-    counters_cost_no_more_however_many_follow_them,
     only_activity_moves_a_dialogue_up,
 );
 
@@ -198,34 +197,6 @@ async fn the_counters_follow_what_happens(world: World) {
     until(state([0, 0], [0, 0], 1, 0)).await;
     world.admin.close(&dialogue).await;
     until(state([0, 0], [0, 0], 0, 1)).await;
-}
-
-async fn counters_cost_no_more_however_many_follow_them(world: World) {
-    let channel = world.connect_channel("Shop").await;
-    let statements = &world.server.running().app.metrics.statements;
-    let mut followers = Vec::new();
-    let (mut dialogues, mut costs) = (0, Vec::new());
-    for more in [1, 11] {
-        for _ in 0..more {
-            let user = world.user("EMPLOYEE").await;
-            let socket = Socket::connect(&format!("{}/graphql", world.server.url), user.api.token.as_deref()).await;
-            let inbox = socket.subscribe("subscription { inbox { unassigned { count } } }", Value::Null);
-            followers.push((inbox, socket));
-        }
-        // The fewest of several: whatever the process does beside it comes on top.
-        let mut fewest = u64::MAX;
-        for _ in 0..5 {
-            let before = statements.get();
-            dialogues += 1;
-            world.take(&channel, &Person::new(5900 + dialogues).says("Hello")).await;
-            for (inbox, _) in &mut followers {
-                while inbox.next().await["data"]["inbox"]["unassigned"]["count"] != json!(dialogues) {}
-            }
-            fewest = fewest.min(statements.get() - before);
-        }
-        costs.push(fewest);
-    }
-    assert!(costs[1] <= costs[0], "{costs:?} statements");
 }
 
 async fn only_activity_moves_a_dialogue_up(world: World) {

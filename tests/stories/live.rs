@@ -4,6 +4,7 @@ mod alike;
 mod asking;
 mod clients;
 mod closing;
+mod cost;
 mod typing;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
-use colloquy_entity::{Role, SessionId, Time, UserId};
+use colloquy_entity::{DialogueId, Role, SessionId, Time, UserId};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::log::Cursor;
 use crate::viewer::{Credential, Viewer};
 
-use super::loaders::Loaders;
+use super::loaders::{Loaders, Reads, UnreadOf};
+use super::loads::Loads;
 use super::rounds::{AtOnce, Rounds};
 use super::shared::Part;
 
@@ -88,6 +89,14 @@ impl Asking {
         format!("{COOKIE}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}")
     }
 
+    /// What is read together with others who are told the same.
+    fn loads(&self) -> Option<Arc<Loads>> {
+        match &self.part {
+            Part::Answers(feed) => feed.loads(),
+            Part::Whole | Part::Begin(_) => None,
+        }
+    }
+
     /// Who asks, as of now.
     pub fn viewer(&self) -> Result<Viewer> {
         let viewer = self.viewer.ok_or(Error::Unauthenticated("Sign in first"))?;
@@ -121,7 +130,10 @@ pub trait Ask {
     fn load<K>(&self, key: K) -> impl Future<Output = Result<Option<<Loaders as Loader<K>>::Value>>> + Send
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
-        Loaders: Loader<K, Error = Error>;
+        Loaders: Reads<K>;
+
+    /// How much of a dialogue the viewer has not read.
+    fn unread(&self, dialogue: DialogueId) -> impl Future<Output = Result<i64>> + Send;
 }
 
 impl Ask for Context<'_> {
@@ -132,13 +144,23 @@ impl Ask for Context<'_> {
     async fn load<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
     where
         K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
-        Loaders: Loader<K, Error = Error>,
+        Loaders: Reads<K>,
     {
         let asking = self.asking()?;
         let loaders = asking.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
         if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED && asking.mode == Mode::Once {
             return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
         }
-        loaders.load_one(key).await
+        match asking.loads().filter(|_| Loaders::ALIKE) {
+            Some(loads) => loads.thing(key).await,
+            None => loaders.load_one(key).await,
+        }
+    }
+
+    async fn unread(&self, dialogue: DialogueId) -> Result<i64> {
+        match self.asking()?.loads() {
+            Some(loads) => loads.unread((&self.viewer()?).into(), dialogue).await,
+            None => Ok(self.load(UnreadOf(dialogue)).await?.unwrap_or_default()),
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::inbox::links::{self, Linked};
 use crate::inbox::{contractors, deals, funnels, projects, tasks};
 
-use super::loaders::{Loaders, by, group, keys, loader};
+use super::loaders::{Loaders, Reads, by, group, keys, loader};
 
 keys! {
     /// A dialogue's deals.

@@ -15,7 +15,7 @@ use super::comments::{Comment, CommentConnection, Tag};
 use super::connection::{connection, counting};
 use super::events::{self, EventConnection};
 use super::kinds::EventKind;
-use super::loaders::{CommentCount, PartIn, ParticipantsOf, ResponsiblesOf, TagsOf, UnreadOf};
+use super::loaders::{CommentCount, ParticipantsOf, ResponsiblesOf, TagsOf};
 use super::messages::{Message, MessageConnection};
 use super::node::show;
 use super::page_loaders::{Comments, Feed, Messages, PageOf};
@@ -184,13 +184,14 @@ impl Dialogue {
 
     /// Client messages after the viewer's read mark
     async fn unread_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        let unread = ctx.load(UnreadOf(self.0.id)).await?.unwrap_or_default();
-        Ok(i32::try_from(unread).unwrap_or(i32::MAX))
+        Ok(i32::try_from(ctx.unread(self.0.id).await?).unwrap_or(i32::MAX))
     }
 
     /// What the viewer may do in it
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<DialoguePermissions> {
-        let (viewer, part) = (ctx.viewer()?, ctx.load(PartIn(self.0.id)).await?);
+        let viewer = ctx.viewer()?;
+        let participants = ctx.load(ParticipantsOf(self.0.id)).await?.unwrap_or_default();
+        let part = participants.iter().find(|part| part.user_id == viewer.id).map(|part| part.role);
         let may = |act| policy::may(viewer.role, part, act);
         Ok(DialoguePermissions {
             reply: may(Act::Reply),

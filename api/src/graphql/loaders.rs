@@ -1,6 +1,6 @@
 //! Loaders: what many resolvers of one answer ask for one by one is read together, as the viewer may see it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
@@ -44,9 +44,15 @@ impl Loaders {
     }
 }
 
-/// A loader whose body reads rows for `keys` and says how each is found again.
+/// Reads what such keys lead to.
+pub trait Reads<K: Send + Sync + std::hash::Hash + Eq + Clone + 'static>: Loader<K, Error = Error> {
+    /// Whether that is the same for all who see everything.
+    const ALIKE: bool;
+}
+
+/// A loader whose body reads rows for `keys` and says how each is found again. What is the viewer's own is said to be.
 macro_rules! loader {
-    ($key:ty => $value:ty, |$this:ident, $viewer:ident, $keys:ident| $body:block) => {
+    (@ $key:ty => $value:ty, |$this:ident, $viewer:ident, $keys:ident| $body:block) => {
         impl Loader<$key> for Loaders {
             type Value = $value;
             type Error = Error;
@@ -62,6 +68,18 @@ macro_rules! loader {
             }
         }
     };
+    (own $key:ty => $value:ty, $($body:tt)*) => {
+        impl Reads<$key> for Loaders {
+            const ALIKE: bool = false;
+        }
+        loader!(@ $key => $value, $($body)*);
+    };
+    ($key:ty => $value:ty, $($body:tt)*) => {
+        impl Reads<$key> for Loaders {
+            const ALIKE: bool = true;
+        }
+        loader!(@ $key => $value, $($body)*);
+    };
 }
 
 /// Keys of lists: what belongs to something else.
@@ -74,6 +92,10 @@ macro_rules! keys {
 }
 
 pub(super) use {keys, loader};
+
+/// How much of a dialogue one of those who see everything has not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct UnreadBy(pub reading::Reader, pub DialogueId);
 
 keys! {
     /// A dialogue's participants.
@@ -90,8 +112,6 @@ keys! {
     DialoguesOfClient(ClientId);
     /// Whether a client can be reached anywhere.
     IsReachable(ClientId);
-    /// What the viewer is in a dialogue.
-    PartIn(DialogueId);
     /// The managers of a channel's queue, in turn.
     QueueOf(ChannelId);
     /// How many comments a dialogue has.
@@ -178,15 +198,17 @@ loader!(IsReachable => (), |this, _viewer, keys| {
     let reachable = clients::reachable(this.app.db.read(), &ids).await?;
     Ok(reachable.into_iter().map(|id| (IsReachable(id), ())).collect())
 });
-loader!(PartIn => ParticipantRole, |this, viewer, keys| {
-    let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
-    let rows = participants::of(this.app.db.read(), &ids).await?;
-    let own = rows.into_iter().filter(|row| row.user_id == viewer.id);
-    Ok(own.map(|row| (PartIn(row.dialogue_id), row.role)).collect())
-});
-loader!(UnreadOf => i64, |this, viewer, keys| {
+loader!(own UnreadOf => i64, |this, viewer, keys| {
     let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
     let rows = dialogues::by_ids(this.app.db.read(), viewer, &ids).await?;
-    let unread = reading::unread_counts(this.app.db.read(), viewer, &rows).await?;
-    Ok(unread.into_iter().map(|(id, count)| (UnreadOf(id), count)).collect())
+    let unread = reading::unread_counts(this.app.db.read(), &[viewer.into()], &rows).await?;
+    Ok(unread.into_iter().map(|((id, _), count)| (UnreadOf(id), count)).collect())
+});
+loader!(own UnreadBy => i64, |this, viewer, keys| {
+    let (readers, ids): (HashSet<_>, HashSet<_>) = keys.iter().map(|key| (key.0, key.1)).unzip();
+    let (readers, ids): (Vec<_>, Vec<_>) = (readers.into_iter().collect(), ids.into_iter().collect());
+    let rows = dialogues::by_ids(this.app.db.read(), viewer, &ids).await?;
+    let unread = reading::unread_counts(this.app.db.read(), &readers, &rows).await?;
+    let count = |key: &UnreadBy| Some((*key, *unread.get(&(key.1, key.0.user))?));
+    Ok(keys.iter().filter_map(count).collect())
 });

@@ -21,6 +21,7 @@ mod filters;
 mod funnels;
 mod kinds;
 mod loaders;
+mod loads;
 mod messages;
 mod node;
 mod page_loaders;

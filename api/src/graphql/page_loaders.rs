@@ -16,7 +16,7 @@ use crate::paging::{Page, PageArgs, Window};
 use crate::viewer::Viewer;
 
 use super::Ask;
-use super::loaders::{Loaders, group};
+use super::loaders::{Loaders, Reads, group};
 
 /// A page of one of the lists that something has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -73,6 +73,11 @@ impl<L: List> PageOf<L> {
             None => Ok(Page::empty(&args)),
         }
     }
+}
+
+impl<L: List> Reads<PageOf<L>> for Loaders {
+    /// A feed may hold what is addressed to the viewer.
+    const ALIKE: bool = false;
 }
 
 impl<L: List> Loader<PageOf<L>> for Loaders {

@@ -6,241 +6,42 @@
 //! administrators and employees, and for operations that select nothing of the viewer's own; everybody else's are
 //! executed for each.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use async_graphql::parser::types::ExecutableDocument;
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Response};
 use colloquy_entity::Role;
-use futures_util::stream::{BoxStream, Stream, StreamExt, unfold};
-use tokio::sync::{OnceCell, mpsc};
+use futures_util::stream::{Stream, StreamExt, unfold};
+use tokio::time::{Instant, sleep_until};
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::live::Answer;
-use crate::log::{Event, Followed, Following};
 use crate::viewer::Viewer;
 
 use super::ask::{Mode, everybody};
 use super::errors::refusal;
+use super::loads::Loads;
 use super::root::Api;
-use super::variables::used_below_the_top;
 
-/// Answers that a group keeps for those who come to them later.
-const KEPT: usize = 64;
-/// An answer shows things as they are: one that is older is not taken any more.
-const FRESH: Duration = Duration::from_secs(1);
+mod group;
+mod portion;
+
+pub use group::Groups;
+use group::{Execute, Execution, Group, Repeated, Told};
+pub use portion::{Part, Portion, Source};
 
 /// Most events of one batch.
 const BATCH: usize = 100;
+/// After a batch the next comes no sooner: where much happens, batches are few and large; where little does, each event
+/// comes at once.
+const GAP: Duration = Duration::from_millis(50);
 /// A batch comes at least so often, to move the cursor on.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// Fields whose answers are the viewer's own. `events` counts once for the subscription itself: what is read of the log
 /// below it may be addressed to the viewer.
 pub(super) const OWN: &[&str] = &["group", "unreadCount", "viewerCan", "events"];
-
-/// What a subscriber is to be told next.
-#[derive(Clone)]
-pub enum Portion {
-    /// Of `events`.
-    Event(Arc<Event>),
-    /// Of `eventBatches`.
-    Batch(Followed),
-}
-
-impl Portion {
-    fn events(&self) -> &[Arc<Event>] {
-        match self {
-            Self::Event(event) => std::slice::from_ref(event),
-            Self::Batch(batch) => &batch.events,
-        }
-    }
-
-    /// Without the events that the viewer may not hear of any more; none where nothing is left to tell.
-    fn still_heard(mut self, app: &App, viewer: &Viewer) -> Option<Self> {
-        let heard = |event: &Arc<Event>| app.log.access(|access| access.hears(viewer.id, event));
-        match &mut self {
-            Self::Event(event) => return heard(event).then_some(self),
-            Self::Batch(batch) => batch.events.retain(heard),
-        }
-        Some(self)
-    }
-
-    /// Whether every subscriber of a group would be told the same.
-    fn is_for_all(&self) -> bool {
-        self.events().iter().all(|event| event.addressee.is_none())
-    }
-
-    /// The same for the same portion. Filter and rights being the same, first and last tell what is between.
-    fn place(&self) -> Place {
-        let position = |event: Option<&Arc<Event>>| event.map(|event| event.position);
-        let (first, last) = (position(self.events().first()), position(self.events().last()));
-        match self {
-            Self::Event(_) => (first, last, None),
-            Self::Batch(batch) => (first, last, Some((batch.cursor.position, batch.live))),
-        }
-    }
-}
-
-type Place = (Option<i64>, Option<i64>, Option<(i64, bool)>);
-
-/// How portions come out of a [`Following`].
-pub enum Source {
-    /// One by one.
-    Events(Following),
-    /// Many at a time; whether it is the first batch.
-    Batches(Following, bool),
-}
-
-/// Which part of a subscription an execution is.
-pub enum Part {
-    /// All of it: a query or mutation, too.
-    Whole,
-    /// Its beginning: arguments are checked, and what follows the log is left here.
-    Begin(Arc<Mutex<Option<Source>>>),
-    /// Its answers, to the portions that are fed to it.
-    Answers(Mutex<Option<mpsc::UnboundedReceiver<Portion>>>),
-}
-
-/// An admitted operation that is executed again and again.
-#[derive(Clone)]
-pub struct Repeated {
-    /// The same operation has the same text.
-    pub text: String,
-    /// The same, parsed.
-    pub document: ExecutableDocument,
-    /// Of several in the document.
-    pub name: Option<String>,
-    /// As they were given.
-    pub variables: Variables,
-}
-
-impl Repeated {
-    /// Once more.
-    pub fn request(&self) -> Request {
-        let mut request = Request::new(self.text.clone()).variables(self.variables.clone());
-        request.operation_name.clone_from(&self.name);
-        request.set_parsed_query(self.document.clone());
-        request
-    }
-
-    /// The same where all answers are: arguments at the top decide what is told, and not how it looks.
-    fn key(&self, source: &Source) -> Key {
-        let below = match source {
-            Source::Events(_) => used_below_the_top(&self.document),
-            // What is in a batch depends on them.
-            Source::Batches(..) => self.variables.keys().map(|name| name.as_str()).collect(),
-        };
-        let used: BTreeMap<_, _> = self.variables.iter().filter(|(name, _)| below.contains(name.as_str())).collect();
-        (self.text.clone(), self.name.clone(), serde_json::to_string(&used).unwrap_or_default())
-    }
-}
-
-type Key = (String, Option<String>, String);
-
-/// Begins an execution that answers what is fed to it: for one viewer, or for all who see everything.
-pub type Execute =
-    Box<dyn Fn(Option<Viewer>, mpsc::UnboundedReceiver<Portion>) -> BoxStream<'static, Response> + Send + Sync>;
-
-/// One execution, that goes on.
-#[derive(Default)]
-struct Execution(Option<(mpsc::UnboundedSender<Portion>, BoxStream<'static, Response>)>);
-
-impl Execution {
-    async fn answer(&mut self, execute: &Execute, viewer: Option<Viewer>, portion: Portion) -> Response {
-        // Taken out while it answers: where nobody waits for the answer any more, the next one begins anew.
-        let (feed, mut answers) = self.0.take().unwrap_or_else(|| {
-            let (feed, fed) = mpsc::unbounded_channel();
-            (feed, execute(viewer, fed))
-        });
-        let _ = feed.send(portion);
-        let answer = answers.next().await;
-        if answer.is_some() {
-            self.0 = Some((feed, answers));
-        }
-        answer.unwrap_or_else(|| refusal(Error::internal("an execution ended before it answered")))
-    }
-}
-
-/// Those who follow with the same operation and variables.
-struct Group {
-    key: Key,
-    execute: Execute,
-    /// For all of them who see everything.
-    execution: tokio::sync::Mutex<Execution>,
-    answers: Mutex<VecDeque<Kept>>,
-    groups: Arc<Groups>,
-}
-
-/// An answer, or its execution under way.
-struct Kept {
-    place: Place,
-    since: Instant,
-    answer: Arc<OnceCell<Answer>>,
-}
-
-/// All groups of a process.
-#[derive(Default)]
-pub struct Groups(Mutex<HashMap<Key, Weak<Group>>>);
-
-impl Groups {
-    /// The group of an operation; of the first who comes, `execute` stays.
-    fn join(self: &Arc<Self>, key: Key, execute: impl FnOnce() -> Execute) -> Arc<Group> {
-        let mut groups = lock(&self.0);
-        if let Some(group) = groups.get(&key).and_then(Weak::upgrade) {
-            return group;
-        }
-        let group = Arc::new(Group {
-            key: key.clone(),
-            execute: execute(),
-            execution: tokio::sync::Mutex::default(),
-            answers: Mutex::default(),
-            groups: Arc::clone(self),
-        });
-        groups.insert(key, Arc::downgrade(&group));
-        group
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let mut groups = lock(&self.groups.0);
-        // Another may have been founded since the last of this one left.
-        if groups.get(&self.key).is_some_and(|group| group.strong_count() == 0) {
-            groups.remove(&self.key);
-        }
-    }
-}
-
-impl Group {
-    /// What is answered already.
-    fn answered(&self, portion: &Portion) -> std::result::Result<Answer, Arc<OnceCell<Answer>>> {
-        let answer = self.place(portion.place());
-        answer.get().cloned().ok_or(answer)
-    }
-
-    async fn answer(&self, answer: Arc<OnceCell<Answer>>, portion: Portion) -> Answer {
-        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion).await.into();
-        answer.get_or_init(execute).await.clone()
-    }
-
-    fn place(&self, place: Place) -> Arc<OnceCell<Answer>> {
-        let mut answers = lock(&self.answers);
-        let fresh = |kept: &Kept| kept.since.elapsed() < FRESH;
-        if let Some(kept) = answers.iter().rev().find(|kept| kept.place == place && fresh(kept)) {
-            return Arc::clone(&kept.answer);
-        }
-        answers.retain(fresh);
-        if answers.len() >= KEPT {
-            answers.pop_front();
-        }
-        let answer = Arc::default();
-        answers.push_back(Kept { place, since: Instant::now(), answer: Arc::clone(&answer) });
-        answer
-    }
-}
 
 /// What one who follows gets. `shares` where the operation selects nothing of the viewer's own.
 pub(super) fn answers(api: Arc<Api>, request: Request, viewer: Viewer, shares: bool) -> impl Stream<Item = Answer> {
@@ -310,7 +111,7 @@ impl Subscriber {
             Box::new(move |viewer, fed| {
                 let mode = if viewer.is_some() { Mode::Live } else { Mode::Shared };
                 let viewer = viewer.unwrap_or_else(everybody);
-                api.answers(operation.request(), Some(viewer), mode, Part::Answers(Mutex::new(Some(fed))))
+                api.answers(operation.request(), Some(viewer), mode, Part::Answers(fed))
             })
         };
         let group = groups.join(operation.key(&source), || execute(operation));
@@ -322,40 +123,65 @@ impl Subscriber {
         loop {
             let portion = match &mut self.source {
                 Source::Events(following) => Portion::Event(following.next().await?),
-                Source::Batches(following, is_first) => {
-                    let patience = if std::mem::take(is_first) { Duration::ZERO } else { IDLE };
-                    Portion::Batch(following.batch(BATCH, patience).await?)
+                Source::Batches { following, due } => {
+                    let patience = if due.is_none() { Duration::ZERO } else { IDLE };
+                    sleep_until(due.unwrap_or_else(Instant::now)).await;
+                    let batch = following.batch(BATCH, patience, |first| self.group.cut(first)).await?;
+                    // Of the past as much as the client takes; of what comes, more at a time the more there is.
+                    *due = Some(Instant::now() + if batch.live { GAP } else { Duration::ZERO });
+                    Portion::Batch(batch)
                 }
             };
-            if self.shares && portion.is_for_all() && self.sees_everything() {
-                match self.group.answered(&portion) {
-                    Ok(answer) => return Ok(answer),
-                    Err(unanswered) => {
-                        let answer = Box::pin(self.group.answer(unanswered, portion.clone())).await;
-                        // Whoever lost rights meanwhile gets what is theirs now.
-                        if self.sees_everything() {
-                            return Ok(answer);
-                        }
-                    }
+            if portion.is_for_all() && self.sees_everything() {
+                let told = self.group.told(&portion);
+                if self.shares
+                    && let Some(answer) = told.answer.get()
+                {
+                    return Ok(answer.clone());
+                }
+                // Apart: what it takes is not held while a subscriber waits for what comes. So it is below.
+                let answer = Box::pin(self.answer_with_others(&told, portion.clone())).await;
+                // Whoever lost rights meanwhile gets what is theirs now.
+                if let Some(answer) = answer.filter(|_| self.sees_everything()) {
+                    return Ok(answer);
                 }
             }
-            // Apart: what it takes is not held while a subscriber waits for what comes. So it is above and below.
             if let Some(answer) = Box::pin(self.own_answer(portion)).await? {
                 return Ok(answer);
             }
         }
     }
 
+    /// What one who sees everything is told; none where there are errors.
+    async fn answer_with_others(&mut self, told: &Told, portion: Portion) -> Option<Answer> {
+        if self.shares {
+            return Some(self.group.answer(told, portion).await);
+        }
+        let loads = Arc::clone(told.loads.get_or_init(|| Arc::new(Loads::new(&self.app))));
+        let execution = self.own.answer(&self.group.execute, Some(self.viewer), portion, Some(loads));
+        // One goes before: the others find what it has read.
+        let mut went_before = told.went_before.lock().await;
+        let answer = if *went_before {
+            drop(went_before);
+            execution.await
+        } else {
+            let answer = execution.await;
+            *went_before = true;
+            answer
+        };
+        answer.errors.is_empty().then(|| answer.into())
+    }
+
     /// What this viewer alone is told; none where they may not hear of it any more.
     async fn own_answer(&mut self, portion: Portion) -> Result<Option<Answer>> {
-        let told = self.own.answer(&self.group.execute, Some(self.viewer), portion.clone()).await;
+        let told = self.own.answer(&self.group.execute, Some(self.viewer), portion.clone(), None).await;
         if told.errors.is_empty() {
             return Ok(Some(told.into()));
         }
         // A right that ended is in the database before word of it is here: what cannot be found then is not theirs.
         self.app.log.arrived().await?;
         let Some(portion) = portion.still_heard(&self.app, &self.viewer) else { return Ok(None) };
-        Ok(Some(self.own.answer(&self.group.execute, Some(self.viewer), portion).await.into()))
+        Ok(Some(self.own.answer(&self.group.execute, Some(self.viewer), portion, None).await.into()))
     }
 
     fn sees_everything(&self) -> bool {

@@ -82,8 +82,8 @@ async fn answers<T: Send + 'static>(
     source: impl AsyncFnOnce() -> Result<Source>,
 ) -> Result<BoxStream<'static, Result<T>>> {
     match &ctx.asking()?.part {
-        Part::Answers(fed) => {
-            let mut fed = lock(fed).take().ok_or_else(|| Error::internal("a subscription is answered once"))?;
+        Part::Answers(feed) => {
+            let mut fed = feed.portions().ok_or_else(|| Error::internal("a subscription is answered once"))?;
             let portions = poll_fn(move |cx| fed.poll_recv(cx));
             Ok(portions.filter_map(move |portion| ready(answer(portion))).boxed())
         }
@@ -129,7 +129,8 @@ impl Subscription {
             }
             Portion::Event(_) => None,
         };
-        answers(ctx, batch, async || Ok(Source::Batches(follow(ctx, filter, after).await?, true))).await
+        answers(ctx, batch, async || Ok(Source::Batches { following: follow(ctx, filter, after).await?, due: None }))
+            .await
     }
 
     /// The counters of the four groups: at once, and then whenever they change

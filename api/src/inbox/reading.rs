@@ -3,7 +3,7 @@
 //! A dialogue counts its client messages, a read mark holds how many of them were read: unread is a subtraction, and a
 //! message writes nothing per user. Without a mark, what is older than the user counts as read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict, Query, SimpleExpr};
@@ -37,8 +37,8 @@ pub async fn mark(app: &App, viewer: &Viewer, id: DialogueId, up_to: Option<Mess
 
 /// Counts the first `count` client messages of a locked dialogue as read by the viewer, and tells, where they were not.
 pub(super) async fn read_up_to(tx: &mut Tx<'_>, viewer: &Viewer, dialogue: &dialogue::Model, count: i64) -> Result<()> {
-    let read = read_counts(&**tx, viewer, std::slice::from_ref(dialogue)).await?;
-    let before = read.get(&dialogue.id).copied().unwrap_or_default();
+    let read = read_counts(&**tx, &[viewer.into()], std::slice::from_ref(dialogue), &mut Counts::new()).await?;
+    let before = read.get(&(dialogue.id, viewer.id)).copied().unwrap_or_default();
     if before >= count {
         return Ok(());
     }
@@ -53,65 +53,86 @@ pub(super) async fn read_up_to(tx: &mut Tx<'_>, viewer: &Viewer, dialogue: &dial
     Ok(())
 }
 
-/// How many client messages of each dialogue the viewer has not read.
-pub async fn unread_counts(
-    db: &impl ConnectionTrait,
-    viewer: &Viewer,
-    dialogues: &[dialogue::Model],
-) -> Result<HashMap<DialogueId, i64>> {
-    let read = read_counts(db, viewer, dialogues).await?;
-    let unread = |dialogue: &dialogue::Model| {
-        let read = read.get(&dialogue.id).copied().unwrap_or_default();
-        (dialogue.id, Ord::max(dialogue.client_message_count - read, 0))
-    };
-    Ok(dialogues.iter().map(unread).collect())
+/// Somebody who reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reader {
+    /// Who.
+    pub user: UserId,
+    /// Client messages older than this count as read by them.
+    pub since: Time,
 }
 
-/// How many client messages of each dialogue the viewer has read.
-async fn read_counts(
+impl From<&Viewer> for Reader {
+    fn from(viewer: &Viewer) -> Self {
+        Self { user: viewer.id, since: viewer.since }
+    }
+}
+
+/// By dialogue and user.
+pub(super) type Counts = HashMap<(DialogueId, UserId), i64>;
+
+/// How many client messages of each dialogue each of these has not read.
+pub async fn unread_counts(
     db: &impl ConnectionTrait,
-    viewer: &Viewer,
+    readers: &[Reader],
     dialogues: &[dialogue::Model],
-) -> Result<HashMap<DialogueId, i64>> {
+) -> Result<HashMap<(DialogueId, UserId), i64>> {
+    let mut counts = read_counts(db, readers, dialogues, &mut Counts::new()).await?;
+    for dialogue in dialogues {
+        for reader in readers {
+            let read = counts.entry((dialogue.id, reader.user)).or_default();
+            *read = Ord::max(dialogue.client_message_count - *read, 0);
+        }
+    }
+    Ok(counts)
+}
+
+/// How many client messages of each dialogue each of these has read. In `before` is kept what never changes: how many were
+/// there when somebody was hired.
+pub(super) async fn read_counts(
+    db: &impl ConnectionTrait,
+    readers: &[Reader],
+    dialogues: &[dialogue::Model],
+    before: &mut Counts,
+) -> Result<Counts> {
     let marks = read_mark::Entity::find()
-        .filter(read_mark::Column::UserId.eq(viewer.id))
+        .filter(read_mark::Column::UserId.is_in(readers.iter().map(|reader| reader.user)))
         .filter(read_mark::Column::DialogueId.is_in(dialogues.iter().map(|dialogue| dialogue.id)))
         .all(db)
         .await?;
-    let mut read: HashMap<_, _> = marks.into_iter().map(|mark| (mark.dialogue_id, mark.read_count)).collect();
-    let mut older = Vec::new();
-    for dialogue in dialogues.iter().filter(|dialogue| dialogue.created_at <= viewer.since) {
-        if read.contains_key(&dialogue.id) {
-            continue;
-        }
-        if dialogue.last_client_message_at.is_none_or(|at| at <= viewer.since) {
-            read.insert(dialogue.id, dialogue.client_message_count);
-        } else {
-            older.push(dialogue.id);
+    let mut read: Counts = marks.into_iter().map(|mark| ((mark.dialogue_id, mark.user_id), mark.read_count)).collect();
+    let mut unknown = HashSet::new();
+    for dialogue in dialogues {
+        for reader in readers {
+            let pair = (dialogue.id, reader.user);
+            if read.contains_key(&pair) {
+                continue;
+            }
+            if dialogue.created_at > reader.since {
+                read.insert(pair, 0);
+            } else if dialogue.last_client_message_at.is_none_or(|at| at <= reader.since) {
+                read.insert(pair, dialogue.client_message_count);
+            } else if let Some(count) = before.get(&pair) {
+                read.insert(pair, *count);
+            } else {
+                unknown.insert(pair);
+            }
         }
     }
-    if !older.is_empty() {
-        let counts: Vec<(DialogueId, i64)> = message::Entity::find()
-            .select_only()
-            .column(message::Column::DialogueId)
-            .column_as(message::Column::ClientOrdinal.max(), "read")
-            .filter(message::Column::DialogueId.is_in(older))
-            .filter(message::Column::CreatedAt.lte(viewer.since))
-            .group_by(message::Column::DialogueId)
-            .into_tuple()
-            .all(db)
-            .await?;
-        read.extend(counts);
+    if !unknown.is_empty() {
+        let found = before_hired(db, &unknown).await?;
+        for pair in unknown {
+            let count = found.get(&pair).copied().unwrap_or_default();
+            before.insert(pair, count);
+            read.insert(pair, count);
+        }
     }
     Ok(read)
 }
 
-/// How many messages the clients of these dialogues had written when each of these users was hired; where none, nothing.
-pub(super) async fn before_hired(
-    db: &impl ConnectionTrait,
-    dialogues: impl IntoIterator<Item = DialogueId>,
-    users: impl IntoIterator<Item = UserId>,
-) -> Result<HashMap<(DialogueId, UserId), i64>> {
+/// How many messages the clients of these dialogues had written when these users were hired; where none, nothing.
+async fn before_hired(db: &impl ConnectionTrait, pairs: &HashSet<(DialogueId, UserId)>) -> Result<Counts> {
+    let (dialogues, users): (HashSet<DialogueId>, HashSet<UserId>) = pairs.iter().copied().unzip();
     let mut query = message::Entity::find()
         .select_only()
         .column(message::Column::DialogueId)

@@ -6,7 +6,7 @@
 
 mod standing;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +21,8 @@ use crate::log::{Batch, Entry, Kind, Seen};
 use crate::viewer::Viewer;
 
 use super::list::{self, Counter};
-use super::{participants, reading};
+use super::participants;
+use super::reading::{self, Counts, Reader};
 use standing::{Employee, Staff, Standing};
 
 /// The counters are moved on so often at most.
@@ -116,7 +117,7 @@ struct Ledger {
     staff: Arc<Staff>,
     numbers: HashMap<UserId, (Viewer, [Counter; 4])>,
     /// How many messages a client had written before a user was hired.
-    before: HashMap<(DialogueId, UserId), i64>,
+    before: Counts,
 }
 
 impl Ledger {
@@ -190,28 +191,15 @@ impl Ledger {
         ids: &[DialogueId],
     ) -> Result<HashMap<DialogueId, Standing>> {
         let rows = dialogue::Entity::find().filter(dialogue::Column::Id.is_in(ids.iter().copied())).all(tx).await?;
-        let marks: HashMap<(DialogueId, UserId), i64> = read_mark::Entity::find()
-            .filter(read_mark::Column::DialogueId.is_in(ids.iter().copied()))
-            .filter(read_mark::Column::UserId.is_in(self.numbers.keys().copied()))
-            .all(tx)
-            .await?
-            .into_iter()
-            .map(|mark| ((mark.dialogue_id, mark.user_id), mark.read_count))
-            .collect();
-        let unmarked = |row: &dialogue::Model, viewer: &Viewer| !marks.contains_key(&(row.id, viewer.id));
-        self.look_up_before(tx, &rows, unmarked).await?;
+        let readers: Vec<Reader> = self.numbers.values().map(|(viewer, _)| viewer.into()).collect();
+        if self.before.len() > KEPT {
+            self.before.clear();
+        }
+        let counts = reading::read_counts(tx, &readers, &rows, &mut self.before).await?;
         let mut standings = HashMap::new();
         for row in rows {
-            let mut read = HashMap::new();
-            for (viewer, _) in self.numbers.values() {
-                let pair = (row.id, viewer.id);
-                let count = match marks.get(&pair).or_else(|| self.before.get(&pair)) {
-                    Some(count) => *count,
-                    None if row.created_at > viewer.since => 0,
-                    None => row.client_message_count,
-                };
-                read.insert(viewer.id, count);
-            }
+            let read_by = |reader: &Reader| Some((reader.user, *counts.get(&(row.id, reader.user))?));
+            let read = readers.iter().filter_map(read_by).collect();
             let written = row.client_message_count;
             let standing = Standing { exists: true, state: row.state, participants: Vec::new(), written, read };
             standings.insert(row.id, standing);
@@ -222,36 +210,6 @@ impl Ledger {
             }
         }
         Ok(standings)
-    }
-
-    /// For those without a read mark in a dialogue that is older than they are, and has gone on since: how much of it was
-    /// there before them.
-    async fn look_up_before(
-        &mut self,
-        tx: &DatabaseTransaction,
-        rows: &[dialogue::Model],
-        unmarked: impl Fn(&dialogue::Model, &Viewer) -> bool,
-    ) -> Result<()> {
-        let mut missing = HashSet::new();
-        for row in rows {
-            for (viewer, _) in self.numbers.values() {
-                let is_older = row.created_at <= viewer.since;
-                let goes_on = row.last_client_message_at.is_some_and(|at| at > viewer.since);
-                if is_older && goes_on && unmarked(row, viewer) && !self.before.contains_key(&(row.id, viewer.id)) {
-                    missing.insert((row.id, viewer.id));
-                }
-            }
-        }
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if self.before.len() + missing.len() > KEPT {
-            self.before.clear();
-        }
-        let (dialogues, users): (HashSet<DialogueId>, HashSet<UserId>) = missing.iter().copied().unzip();
-        let counts = reading::before_hired(tx, dialogues, users).await?;
-        self.before.extend(missing.into_iter().map(|pair| (pair, counts.get(&pair).copied().unwrap_or_default())));
-        Ok(())
     }
 }
 

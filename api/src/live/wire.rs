@@ -117,11 +117,7 @@ impl Wire {
     }
 
     /// Writes replies and then what `more` has, until neither has anything or the client takes no more.
-    pub fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut more: impl FnMut() -> Poll<Utf8Bytes>,
-    ) -> Result<(), End> {
+    pub fn poll_write(&mut self, cx: &mut Context<'_>, mut more: impl FnMut() -> Poll<Utf8Bytes>) -> Result<(), End> {
         if self.stalled.is_some() && !self.poll_flush(cx)? {
             return Ok(());
         }

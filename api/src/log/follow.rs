@@ -46,6 +46,11 @@ impl Following {
         Ok(Self { log, user, filter, position, join, route, waiting: VecDeque::new() })
     }
 
+    /// What passes.
+    pub fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
     /// The next event that the viewer may see and wants. Safe to be dropped while it waits.
     ///
     /// Rights are asked as an event is handed over: not even one that waited here is seen by whoever lost access since.
@@ -59,26 +64,38 @@ impl Following {
     }
 
     /// Up to `most` events at once: what is there, or, when nothing is, what comes within `patience`; then perhaps none.
-    /// Safe to be dropped while it waits.
-    pub async fn batch(&mut self, most: usize, patience: Duration) -> Result<Followed> {
+    /// Where `cut` knows at which position a batch with this first one ends, this one ends there. Safe to be dropped while
+    /// it waits.
+    pub async fn batch(
+        &mut self,
+        most: usize,
+        patience: Duration,
+        cut: impl Fn(i64) -> Option<i64>,
+    ) -> Result<Followed> {
         let deadline = Instant::now() + patience;
         let mut events = Vec::new();
+        let mut end = i64::MAX;
         loop {
             while events.len() < most
+                && self.waiting.front().is_some_and(|event| event.position <= end)
                 && let Some(event) = self.take()
             {
+                if events.is_empty() {
+                    end = cut(event.position).unwrap_or(end);
+                }
                 events.push(event);
             }
-            let quiet = self.route.quiet_up_to().filter(|_| self.waiting.is_empty() && self.position >= self.join);
-            let is_live = quiet.is_some();
+            let is_live = self.position >= self.join;
+            let quiet = self.route.quiet_up_to().filter(|_| self.waiting.is_empty() && is_live);
             if let Some(position) = quiet.filter(|_| events.is_empty()) {
                 // Nothing of what came up to there was for this follower.
                 self.position = self.position.max(position);
             }
-            if events.len() >= most || (is_live && !events.is_empty()) {
+            let is_cut = events.len() >= most || self.position >= end;
+            if is_cut || (quiet.is_some() && !events.is_empty()) {
                 return self.followed(events, is_live).await;
             }
-            let filled = match (events.is_empty(), is_live) {
+            let filled = match (events.is_empty(), quiet.is_some()) {
                 (true, true) => timeout_at(deadline, self.fill()).await,
                 _ => Ok(self.fill().await),
             };
