@@ -124,8 +124,14 @@ impl Installation {
 
     /// The real program, until it is dropped.
     pub async fn serve(&self) -> Program {
+        self.serve_with(&[]).await
+    }
+
+    /// The same with further settings.
+    pub async fn serve_with(&self, more: &[(&'static str, String)]) -> Program {
         let settings = self.settings();
-        let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let settings: Vec<(&str, &str)> =
+            settings.iter().chain(more).map(|(name, value)| (*name, value.as_str())).collect();
         Program::serve(&settings).await
     }
 
@@ -162,6 +168,11 @@ impl Holdings {
         let row = row.expect("the database answers").expect("one row");
         let number = |column| row.try_get_by_index(column).expect("a number");
         Self { messages: number(0), events: number(1), head: number(2), feeds: number(3) }
+    }
+
+    /// Events in the log.
+    pub fn events(self) -> i64 {
+        self.events
     }
 
     /// After so many more messages, each with one event in one feed.

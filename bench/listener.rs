@@ -1,11 +1,17 @@
 //! A client of graphql-transport-ws that follows, as little as it takes: what it costs is no part of the measure.
 
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 const TEXT: u8 = 1;
 const PING: u8 = 9;
 const PONG: u8 = 10;
+
+/// The message that begins a subscription.
+pub fn subscribe(query: &str, variables: &Value) -> String {
+    json!({ "id": "1", "type": "subscribe", "payload": { "query": query, "variables": variables } }).to_string()
+}
 
 /// A connection that follows.
 pub struct Listener {

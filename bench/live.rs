@@ -12,13 +12,15 @@ use tokio::time::timeout;
 use crate::harness::client::Api;
 use crate::harness::process::Program;
 use crate::installation::{Installation, update};
-use crate::listener::Listener;
+use crate::listener::{Listener, subscribe};
 use crate::start::resident;
-use crate::table::{Table, verdict};
+use crate::table::{Table, percentile, verdict};
 use crate::webhook::Webhook;
 
 /// Messages of one measurement, each told to everybody before the next is written.
-const MESSAGES: usize = 60;
+const MESSAGES: usize = 200;
+/// The same where each is told to one of many.
+const MESSAGES_TO_ONE: usize = 3_000;
 const SUBSCRIBERS: usize = 1_000;
 const OPERATORS: usize = 200;
 const IDLE: usize = 10_000;
@@ -80,9 +82,12 @@ enum To {
 
 /// Writes messages and waits for each until it was told to everybody whom it is for.
 async fn measure(process: u32, connect: impl AsyncFn() -> Vec<Listener>, to: To, writer: &mut Writer<'_>) -> Measured {
-    writer.write().await;
+    let messages = if to == To::Each { MESSAGES } else { MESSAGES_TO_ONE };
+    for _ in 0..messages / 10 {
+        writer.write().await;
+    }
     let before = used(process);
-    for _ in 0..MESSAGES {
+    for _ in 0..messages {
         writer.write().await;
     }
     let writing = used(process) - before;
@@ -112,7 +117,7 @@ async fn measure(process: u32, connect: impl AsyncFn() -> Vec<Listener>, to: To,
     let told_to = if to == To::Each { all } else { 1 };
     let (before, started) = (used(process), Instant::now());
     let (mut latencies, mut bytes) = (Vec::new(), 0);
-    for _ in 0..MESSAGES {
+    for _ in 0..messages {
         let written = Instant::now();
         writer.write().await;
         for _ in 0..told_to {
@@ -122,7 +127,7 @@ async fn measure(process: u32, connect: impl AsyncFn() -> Vec<Listener>, to: To,
         }
     }
     let (cpu, elapsed) = (used(process) - before, started.elapsed().as_secs_f64());
-    let deliveries = (MESSAGES * told_to) as f64;
+    let deliveries = (messages * told_to) as f64;
     tasks.shutdown().await;
     Measured { cpu: (cpu - writing) * 1000.0 / deliveries, latencies, per_second: deliveries / elapsed, bytes }
 }
@@ -133,10 +138,6 @@ async fn connect(url: &str, subscriptions: Vec<(String, String)>) -> Vec<Listene
         listeners.push(Listener::connect(url, &token, &subscribe).await);
     }
     listeners
-}
-
-fn subscribe(query: &str, variables: &Value) -> String {
-    json!({ "id": "1", "type": "subscribe", "payload": { "query": query, "variables": variables } }).to_string()
 }
 
 /// The bench itself as a yardstick, in a process of its own.
@@ -157,11 +158,7 @@ async fn measure_yardstick(kind: &str, subscribers: usize, bytes: usize) -> Meas
 }
 
 fn row(what: &str, ours: &Measured, bare: &Measured, stock: &Measured, reach: f64) -> Vec<String> {
-    let latency = |measured: &Measured, share: usize| {
-        let mut all = measured.latencies.clone();
-        all.sort_by(f64::total_cmp);
-        all[(all.len() - 1) * share / 100]
-    };
+    let latency = |measured: &Measured, share| percentile(&measured.latencies, share);
     let ratio = ours.cpu / bare.cpu;
     // The kernel counts by hundredths of a second: of few deliveries they tell nothing.
     let told = if bare.cpu > 1.0 { verdict(ratio <= reach) } else { "TOO FEW TO MEASURE".into() };

@@ -4,10 +4,12 @@
 //! every commit to the disk, a pretend Telegram.
 
 mod bare;
+mod far;
 mod inbound;
 mod installation;
 mod listener;
 mod live;
+mod past;
 mod start;
 mod statements;
 mod table;
@@ -22,6 +24,7 @@ mod harness {
     pub mod port;
     pub mod postgres;
     pub mod process;
+    pub mod redis;
     pub mod scratch;
     pub mod telegram;
 }
@@ -57,6 +60,8 @@ async fn main() {
         ],
     );
     let mut idle = Table::new("Waiting", &["", "colloquy", "bare", "reach", ""]);
+    let mut far = Table::new("Another process, by Redis", &["", "p50", "p99", "most", "reach", ""]);
+    let mut past = Table::new("Who holds it up", &["", "", "", "reach", ""]);
     // `make bench` measures everything; parts may be named: `cargo bench -p colloquy --bench bench -- live`.
     let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
     let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
@@ -72,6 +77,14 @@ async fn main() {
         if wanted("live") && installation.name == "SQLite" {
             live::compare(&installation, &mut delivery, &mut idle).await;
         }
+        if wanted("far") && installation.name == "PostgreSQL" {
+            far.row(far::heard(&installation).await);
+        }
+        if wanted("past") {
+            past.row(past::unread(&installation).await);
+            // The last: it makes the log long.
+            past.row(past::catch_up(&installation).await);
+        }
     }
-    println!("\n{inbound}\n{start}\n{delivery}\n{idle}");
+    println!("\n{inbound}\n{start}\n{delivery}\n{idle}\n{far}\n{past}");
 }

@@ -63,6 +63,13 @@ impl Spread {
     }
 }
 
+/// Below which so many of a hundred values are.
+pub fn percentile(values: &[f64], share: usize) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[(values.len() - 1) * share / 100]
+}
+
 /// For the last column.
 pub fn verdict(is_reached: bool) -> String {
     if is_reached { "reached" } else { "NOT REACHED" }.into()
