@@ -1,6 +1,7 @@
 //! All settings, read once: from the environment, a `.env` file and the command line; no other place reads any.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -50,6 +51,9 @@ pub struct Settings {
     /// Origins of third-party front ends, separated by commas; our own page needs none.
     #[arg(long, env = "ALLOWED_ORIGINS", default_value = "")]
     pub allowed_origins: String,
+    /// Seconds that a WebSocket's client has for `connection_init`, 1 to 300; then it is closed with 4408.
+    #[arg(long, env = "CONNECTION_INIT_WAIT", default_value = "10")]
+    pub connection_init_wait: String,
     /// Where `/metrics` is served for Prometheus. None: nowhere.
     #[arg(long, env = "METRICS_LISTEN")]
     pub metrics_listen: Option<String>,
@@ -117,6 +121,8 @@ pub struct Config {
     pub introspection: bool,
     /// `ALLOWED_ORIGINS`
     pub allowed_origins: Vec<String>,
+    /// `CONNECTION_INIT_WAIT`
+    pub connection_init_wait: Duration,
     /// `METRICS_LISTEN`
     pub metrics_listen: Option<SocketAddr>,
     /// See [`Pace`].
@@ -161,6 +167,7 @@ impl Settings {
                 .filter(|one| !one.is_empty())
                 .map(|one| origin("ALLOWED_ORIGINS", one))
                 .collect::<Result<_, _>>()?,
+            connection_init_wait: seconds("CONNECTION_INIT_WAIT", &self.connection_init_wait, 1..=300)?,
             metrics_listen: self.metrics_listen.as_deref().map(|one| address("METRICS_LISTEN", one)).transpose()?,
             pace: Pace::default(),
             demo: false,
@@ -195,6 +202,12 @@ fn files_url(url: Option<&str>, database: &Database) -> Result<Url, String> {
 
 fn address(name: &str, text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("{name} must be an address and a port, as in 127.0.0.1:8080"))
+}
+
+fn seconds(name: &str, text: &str, range: RangeInclusive<u64>) -> Result<Duration, String> {
+    let wrong = || format!("{name} must be a number of seconds, {} to {}", range.start(), range.end());
+    let count = text.parse().ok().filter(|count| range.contains(count)).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(count))
 }
 
 fn choice(name: &str, text: &str, yes: &str, no: &str) -> Result<bool, String> {

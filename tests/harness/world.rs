@@ -363,6 +363,7 @@ fn config(database: &Database, telegram: &FakeTelegram) -> Config {
         log_json: false,
         introspection: true,
         allowed_origins: Vec::new(),
+        connection_init_wait: Duration::from_secs(10),
         metrics_listen: None,
         demo: false,
         pace: Pace {

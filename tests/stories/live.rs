@@ -2,6 +2,7 @@
 
 mod alike;
 mod asking;
+mod bad;
 mod clients;
 mod closing;
 mod cost;

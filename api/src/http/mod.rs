@@ -35,7 +35,8 @@ pub struct Doors {
 impl Doors {
     /// The doors of an app.
     pub fn new(app: &Arc<App>) -> Self {
-        let live = Live::new(Timing::default(), Bounds::default(), app.stop.clone());
+        let timing = Timing { init: app.config.connection_init_wait, ..Timing::default() };
+        let live = Live::new(timing, Bounds::default(), app.stop.clone());
         Self { api: Arc::new(Api::new(Arc::clone(app))), live }
     }
 

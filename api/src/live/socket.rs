@@ -29,8 +29,8 @@ pub(super) async fn serve<O: Operations>(live: Arc<Live>, operations: Arc<O>, so
         () = live.stop.cancelled() => End::Close(Closing::going_away()),
         end = socket.run() => end,
     };
-    // A client that does not shake hands is dropped.
-    let _ = timeout(live.timing.close, socket.into_wire().close(end)).await;
+    // A client that does not shake hands is dropped. Apart: what this takes is not held while the socket is open.
+    let _ = timeout(live.timing.close, Box::pin(socket.into_wire().close(end))).await;
 }
 
 enum Phase<S> {

@@ -1,6 +1,6 @@
 //! What ends a connection ends it wherever it is: on another server, without Redis, by the clock.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::DateTime;
 use colloquy::config::Pace;
@@ -9,14 +9,35 @@ use serde_json::{Value, json};
 
 use crate::harness::Backend;
 use crate::harness::client::Api;
-use crate::harness::socket::{Operation, Socket};
+use crate::harness::socket::{Operation, Raw, Socket};
 use crate::harness::story::stories;
 use crate::harness::world::{Server, Someone, World};
 
 stories!(World: a_token_that_expires_closes_its_connections);
+stories!(Hasty: a_client_has_as_long_to_say_who_it_is_as_is_set);
 stories!(Pair, Postgres: what_ends_on_one_server_is_closed_on_another, without_redis_it_is_closed_there_too);
 
 const PASSWORD: &str = "correct horse battery";
+
+/// A server that waits but a moment for `connection_init`.
+struct Hasty(World);
+
+impl Hasty {
+    async fn start(backend: Backend) -> Self {
+        Self(World::start_with(backend, |config| config.connection_init_wait = Duration::from_millis(300)).await)
+    }
+}
+
+async fn a_client_has_as_long_to_say_who_it_is_as_is_set(Hasty(world): Hasty) {
+    let url = format!("{}/graphql", world.server.url);
+    let opened = Instant::now();
+    let mut quick = Raw::acknowledged(&url, world.admin.api.token.as_deref()).await;
+    let (code, _) = Raw::open(&url).await.closed().await;
+    assert_eq!(code, 4408);
+    assert!(opened.elapsed() < Duration::from_secs(9), "ten seconds are for who sets nothing");
+    quick.send(json!({ "type": "ping" })).await;
+    assert_eq!(quick.next().await, json!({ "type": "pong" }), "who has said it goes on");
+}
 
 /// A server where rights end, and others where connections are open.
 struct Pair {

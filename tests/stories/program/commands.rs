@@ -52,6 +52,8 @@ async fn a_wrong_setting_ends_the_start_with_a_line_that_names_it() {
         ("LOG_FORMAT", "xml"),
         ("INTROSPECTION", "maybe"),
         ("ALLOWED_ORIGINS", "https://desk.example/path"),
+        ("CONNECTION_INIT_WAIT", "0"),
+        ("CONNECTION_INIT_WAIT", "10s"),
         ("METRICS_LISTEN", "nonsense"),
         ("METRICS_LISTEN", taken.as_str()),
     ];
@@ -92,6 +94,7 @@ async fn help_lists_all_settings() {
         "LOG_FORMAT",
         "INTROSPECTION",
         "ALLOWED_ORIGINS",
+        "CONNECTION_INIT_WAIT",
         "METRICS_LISTEN",
         "--demo",
     ] {
