@@ -134,6 +134,15 @@ impl Installation {
         chance.one_of(&self.doors()).clone()
     }
 
+    /// The same for who writes. Few do at the last process: it hears of most by word and, with Redis away, by looking, so
+    /// that whoever resumes there is often ahead of it.
+    pub fn door_to_write(&self, chance: &mut Chance) -> String {
+        let doors = self.doors();
+        let busy = (doors.len() - 1).max(1);
+        let doors = if chance.below(8) == 0 { &doors[..] } else { &doors[..busy] };
+        chance.one_of(doors).clone()
+    }
+
     /// The administrator, where all is well.
     pub fn admin(&self) -> Someone {
         self.world.admin.at(&self.doors()[0])
@@ -187,7 +196,7 @@ impl Installation {
 
     async fn strike(&self, fault: Fault) {
         match fault {
-            Fault::Cut => drop(self.cuts.send_replace(())),
+            Fault::Cut => self.cuts.send_replace(()),
             Fault::Kill(number) => self.replace(number, async |program| program.kill9().await).await,
             Fault::Terminate(number) => {
                 let end = async |program: &Program| {

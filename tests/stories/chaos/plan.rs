@@ -6,8 +6,8 @@ use crate::harness::Backend;
 use crate::harness::chance::Chance;
 
 /// Changes between two faults.
-const LEAST: u64 = 10;
-const MORE: u64 = 40;
+const LEAST: u64 = 8;
+const MORE: u64 = 25;
 
 /// A fault, and how many changes are acknowledged before it. Faults take their time and do not wait for one another: several
 /// may be under way at once.

@@ -67,7 +67,7 @@ pub fn all(installation: &Installation) -> Vec<Subscriber> {
     ]
 }
 
-pub fn is_last(event: &Value) -> bool {
+fn is_last(event: &Value) -> bool {
     event["kind"] == "MESSAGE_ADDED" && event["message"]["text"] == LAST
 }
 

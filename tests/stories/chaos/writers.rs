@@ -38,7 +38,7 @@ pub async fn clients(installation: &Installation, mut chance: Chance, number: i6
 pub async fn bring(installation: &Installation, update: Value, mut chance: Chance) {
     let mut times = 1 + usize::from(chance.below(8) == 0);
     while times > 0 {
-        let door = installation.door(&mut chance);
+        let door = installation.door_to_write(&mut chance);
         let post = installation.world.telegram.try_deliver_at(&door, &installation.channel.token, &update);
         match timeout(PATIENCE, post).await {
             Ok(Ok(StatusCode::OK)) => {
@@ -78,7 +78,7 @@ pub async fn operator(installation: &Installation, who: &Someone, mut chance: Ch
         number += 1;
         let change = draw(installation, &mut chance, &format!("{name} {number}"), sends < SENDS);
         sends += usize::from(change.document == SEND);
-        let who = who.at(&installation.door(&mut chance));
+        let who = who.at(&installation.door_to_write(&mut chance));
         let Ok(Ok(answer)) = timeout(PATIENCE, who.api.try_run(change.document, change.variables)).await else {
             sleep(PAUSE).await;
             continue;
