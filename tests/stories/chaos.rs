@@ -17,10 +17,11 @@ use std::time::{Duration, Instant};
 use colloquy::log::Cursor;
 use futures_util::future::{join, join_all, join3};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::harness::Backend;
 use crate::harness::chance::Chance;
-use crate::harness::feed::{Feed, cursors};
+use crate::harness::feed::{self, Feed, cursors};
 use crate::harness::story;
 
 use installation::{Installation, Stage};
@@ -32,6 +33,8 @@ use super::agreement::{agree, settled};
 /// The variable that has the seeds, `17` or `1-100`; without it there are a few.
 const SEEDS: &str = "COLLOQUY_CHAOS_SEEDS";
 const FEW: RangeInclusive<u64> = 1..=3;
+/// Whoever has not heard of anything for so long will not.
+const DEAF: Duration = Duration::from_secs(10);
 /// The seeds are shared out among so many tests, which run at the same time.
 const PARTS: u64 = 3;
 /// Word takes less, looking takes longer.
@@ -142,6 +145,7 @@ async fn withstand(installation: &Installation, seed: u64) {
         agree(&installation.admin(), dialogue.as_str().expect("an id"), &log).await;
     }
     let connections: usize = had.iter().map(|had| had.connections).sum();
+    assert!(connections > 3 * had.len(), "cut off too seldom: {connections} connections");
     eprintln!(
         "seed {seed} on {backend}: {} changes, {} events, {connections} connections, {:.1} s",
         installation.changes(),
@@ -173,15 +177,23 @@ async fn storm(installation: &Installation, plan: &[plan::Step], chance: &mut Ch
 /// just been found that way is found a second later.
 async fn hear_live(installation: &Installation, chance: &mut Chance) -> Vec<String> {
     let mut feeds = Vec::new();
-    for door in installation.doors() {
-        feeds.push(Feed::follow(&installation.world.admin.at(&door).api, None).await);
+    let doors = installation.doors();
+    for door in &doors {
+        let api = installation.world.admin.at(door).api;
+        // Who follows without a cursor begins when the server has looked where the log stands, which may be a moment later.
+        let now = feed::cursor(&api).await;
+        feeds.push(Feed::follow(&api, Some(&now)).await);
     }
     let mut texts = Vec::new();
     loop {
         let text = format!("Is it live by now? {}", texts.len());
         writers::bring(installation, installation.anna.says(&text), chance.part()).await;
         let taken = Instant::now();
-        join_all(feeds.iter_mut().map(|feed| feed.until(|event| event["message"]["text"] == text))).await;
+        let heard = feeds.iter_mut().map(|feed| timeout(DEAF, feed.until(|event| event["message"]["text"] == text)));
+        let heard = join_all(heard).await;
+        let deaf: Vec<&String> =
+            doors.iter().zip(&heard).filter_map(|(door, heard)| heard.as_ref().err().and(Some(door))).collect();
+        assert!(deaf.is_empty(), "{text}: nothing is heard at {deaf:?} of {doors:?}");
         texts.push(text);
         if texts.len() > 1 && taken.elapsed() < LIVE {
             break;

@@ -61,7 +61,10 @@ impl<'a> Line<'a> {
         );
         if let Way::Stream = way {
             let stream = Stream::try_open(api, &document, variables).await;
-            return stream.map(Self::Stream).map_err(|error| format!("no stream: {error:?}"));
+            return stream.map(Self::Stream).map_err(|error| {
+                assert!(error.status().is_none_or(|status| status.is_server_error()), "no stream: {error:?}");
+                format!("no stream: {error:?}")
+            });
         }
         let url = format!("{}/graphql", api.url);
         let mut raw = Raw::try_acknowledged(&url, api.token.as_deref()).await.map_err(ended)?;
