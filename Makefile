@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint page
+.PHONY: help run test chaos bench lint page
 
 help: ## Tell what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -17,6 +17,12 @@ test: page ## Install what the tests need, and run them all
 	scripts/install-for-tests
 	cargo test --workspace
 	$(call in_frontend,test)
+
+SEEDS := 100
+
+chaos: page ## Kill, cut, freeze and restart by a hundred seeds, fewer by SEEDS=10, or by one alone: SEED=17
+	scripts/install-for-tests
+	COLLOQUY_CHAOS_SEEDS=$(or $(SEED),1-$(SEEDS)) cargo test -p colloquy --test stories -- stories::chaos --nocapture
 
 bench: page ## Measure, side by side in one run
 	scripts/install-for-tests

@@ -8,6 +8,7 @@ mod stories {
     mod bulk;
     mod cards;
     mod channels;
+    mod chaos;
     mod comments;
     mod contract;
     mod editing;

@@ -10,6 +10,11 @@ impl Chance {
         Self(seed)
     }
 
+    /// A generator apart, for one who draws beside others and in no order with them.
+    pub fn part(&mut self) -> Self {
+        Self::new(1 + self.below(u32::MAX.into()))
+    }
+
     /// A number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 >> 12;

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::panic::Location;
 
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -29,27 +29,44 @@ impl Api {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same, asked at another server.
+    pub fn at(&self, url: &str) -> Self {
+        Self { url: url.trim_end_matches('/').to_owned(), ..self.clone() }
+    }
+
     /// Runs a document over HTTP. Fails the test when no GraphQL response comes; errors in it are the answer's.
     #[track_caller]
     pub fn run(&self, document: &str, variables: Value) -> impl Future<Output = Answer> + use<> {
         let caller = Location::caller();
         let asked = document.to_owned();
+        let answer = self.try_run(document, variables);
+        async move { answer.await.unwrap_or_else(|failure| panic!("asked at {caller}: {failure}\n{asked}")) }
+    }
+
+    /// As [`run`](Self::run), where the server may be away: in words why no GraphQL response came.
+    pub fn try_run(&self, document: &str, variables: Value) -> impl Future<Output = Result<Answer, String>> + use<> {
+        let asked = document.to_owned();
+        let request = self.request(document, &variables);
+        async move {
+            let response = request.send().await.map_err(|error| format!("{error:?}"))?;
+            let status = response.status();
+            let text = response.text().await.map_err(|error| format!("{error:?}"))?;
+            match serde_json::from_str::<Value>(&text) {
+                Ok(body) if body.get("data").is_some() || body.get("errors").is_some() => {
+                    Ok(Answer { status, body, asked })
+                }
+                _ => Err(format!("status {status}, and no GraphQL response:\n{text}")),
+            }
+        }
+    }
+
+    /// What asks so, for who wants the answer in another form.
+    pub fn request(&self, document: &str, variables: &Value) -> RequestBuilder {
         let mut request = self.http.post(format!("{}/graphql", self.url));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        let request = request.json(&json!({ "query": document, "variables": variables }));
-        async move {
-            let response = request.send().await.unwrap_or_else(|error| panic!("asked at {caller}: {error:?}\n{asked}"));
-            let status = response.status();
-            let text = response.text().await.unwrap_or_else(|error| panic!("asked at {caller}: {error:?}\n{asked}"));
-            match serde_json::from_str::<Value>(&text) {
-                Ok(body) if body.get("data").is_some() || body.get("errors").is_some() => {
-                    Answer { status, body, asked }
-                }
-                _ => panic!("asked at {caller}: status {status}, and no GraphQL response:\n{text}\n{asked}"),
-            }
-        }
+        request.json(&json!({ "query": document, "variables": variables }))
     }
 }
 

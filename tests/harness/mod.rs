@@ -14,6 +14,7 @@ pub mod schema;
 pub mod scratch;
 #[expect(dead_code, reason = "the transport's own tests use the rest")]
 pub mod socket;
+pub mod sse;
 pub mod story;
 pub mod telegram;
 pub mod updates;

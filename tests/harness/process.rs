@@ -29,11 +29,20 @@ pub struct Program {
 impl Program {
     /// Starts `colloquy serve` on a port of its own with these settings and no others, and waits until it listens.
     pub async fn serve(settings: &[(&str, &str)]) -> Self {
-        Self::run(env!("CARGO_BIN_EXE_colloquy").into(), &["serve"], settings).await
+        Self::try_serve(settings).await.unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// As [`serve`](Self::serve), or in words why it does not listen.
+    pub async fn try_serve(settings: &[(&str, &str)]) -> Result<Self, String> {
+        Self::try_run(env!("CARGO_BIN_EXE_colloquy").into(), &["serve"], settings).await
     }
 
     /// The same of another program that tells where it listens as colloquy does.
     pub async fn run(program: PathBuf, arguments: &[&str], settings: &[(&str, &str)]) -> Self {
+        Self::try_run(program, arguments, settings).await.unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    async fn try_run(program: PathBuf, arguments: &[&str], settings: &[(&str, &str)]) -> Result<Self, String> {
         let dir = Scratch::new();
         let mut command = Command::new(program);
         command
@@ -55,10 +64,18 @@ impl Program {
         let mut program = Self { url: String::new(), process, errors, collector, _dir: dir };
         match timeout(START_LIMIT, announced.recv()).await {
             Ok(Some(url)) => program.url = url,
-            Ok(None) => panic!("the program ended before it listened: {}", program.exit().await),
-            Err(_) => panic!("the program does not listen after {} s", START_LIMIT.as_secs()),
+            Ok(None) => {
+                let status = program.exit().await;
+                // To the last word: it has ended.
+                let _ = program.collector.take().map(JoinHandle::join);
+                return Err(format!("the program ended before it listened: {status}\n{}", program.errors()));
+            }
+            Err(_) => {
+                let limit = START_LIMIT.as_secs();
+                return Err(format!("the program does not listen after {limit} s\n{}", program.errors()));
+            }
         }
-        program
+        Ok(program)
     }
 
     /// `http://127.0.0.1:port`

@@ -60,10 +60,16 @@ impl Raw {
 
     /// Opens a socket and has it acknowledged.
     pub async fn acknowledged(url: &str, token: Option<&str>) -> Self {
-        let mut raw = Self::open(url).await;
+        let raw = Self::try_acknowledged(url, token).await;
+        raw.unwrap_or_else(|closed| panic!("no socket at {url}: closed with {closed:?}"))
+    }
+
+    /// As [`Raw::acknowledged`], where the server may be away: how the connection ended.
+    pub async fn try_acknowledged(url: &str, token: Option<&str>) -> Result<Self, Closed> {
+        let mut raw = Self::open_with(url, &[]).await.map_err(|error| (1006, error.to_string()))?;
         raw.send(init(token)).await;
-        assert_eq!(raw.next().await, json!({"type": "connection_ack"}));
-        raw
+        assert_eq!(raw.try_next().await?, json!({"type": "connection_ack"}));
+        Ok(raw)
     }
 
     pub async fn send(&mut self, message: Value) {
@@ -102,10 +108,12 @@ impl Raw {
 
     /// The next message.
     pub async fn next(&mut self) -> Value {
-        match self.next_frame().await {
-            Ok(frame) => json(&frame),
-            Err(closed) => panic!("closed with {closed:?} instead of a message"),
-        }
+        self.try_next().await.unwrap_or_else(|closed| panic!("closed with {closed:?} instead of a message"))
+    }
+
+    /// The next message, or how the connection ended.
+    pub async fn try_next(&mut self) -> Result<Value, Closed> {
+        self.next_frame().await.map(|frame| json(&frame))
     }
 
     /// How the server closes the connection. Messages that come before are skipped.

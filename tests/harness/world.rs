@@ -109,6 +109,11 @@ impl World {
 
     /// The real program on the same database, with the real waits; its webhooks are those of the first server.
     pub async fn program(&self) -> Program {
+        self.try_program().await.unwrap_or_else(|reason| panic!("{reason}"))
+    }
+
+    /// As [`program`](Self::program), or in words why it does not start.
+    pub async fn try_program(&self) -> Result<Program, String> {
         let secret = "07".repeat(SECRET.len());
         let mut settings = vec![
             ("DATABASE_URL", self.database.url.as_str()),
@@ -120,7 +125,7 @@ impl World {
         if let Some(redis) = &self.config.redis_url {
             settings.push(("REDIS_URL", redis));
         }
-        Program::serve(&settings).await
+        Program::try_serve(&settings).await
     }
 
     /// Stops the first server, and starts it again on another port. Webhooks lead to the old one until they are set anew:
@@ -266,9 +271,7 @@ impl Drop for Server {
 impl Someone {
     /// The same person at another server.
     pub fn at(&self, server: &str) -> Self {
-        let mut api = Api::anonymous(server);
-        api.token.clone_from(&self.api.token);
-        Self { id: self.id.clone(), api }
+        Self { id: self.id.clone(), api: self.api.at(server) }
     }
 
     /// Sends a text; gives the message's id.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::chance::Chance;
 use crate::harness::client::Answer;
-use crate::harness::feed::{cursors, events};
+use crate::harness::feed::{Feed, cursors, events};
 use crate::harness::socket::{Operation, Socket};
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
@@ -112,7 +112,7 @@ async fn five_hundred_random_operations_leave_everything_in_agreement(world: Wor
     }
 
     // Whatever was sent arrives; then nothing changes any more.
-    let log = settled(&world, &start).await;
+    let log = settled(&world.admin, &start).await;
     let last = cursors(&log).pop().expect("much happened").to_owned();
     let followed = live.until_cursor(&last).await;
     let facts = |events: &[Value]| -> Vec<Value> { events.iter().map(fact).collect() };
@@ -120,7 +120,7 @@ async fn five_hundred_random_operations_leave_everything_in_agreement(world: Wor
 
     let all: Vec<String> = everybodys(&world).await;
     for dialogue in &all {
-        agree(&world, dialogue, &log).await;
+        agree(&world.admin, dialogue, &log).await;
     }
     for viewer in &mut counted {
         let counters = counters_agree(&viewer.who).await;
@@ -228,13 +228,13 @@ fn harmless(answer: &Answer) {
 }
 
 /// The log, once all that was queued has been sent.
-async fn settled(world: &World, start: &str) -> Vec<Value> {
+pub(super) async fn settled(admin: &Someone, start: &str) -> Vec<Value> {
     let unsent = |log: &[Value]| {
         let queued = log.iter().filter(|e| e["kind"] == "MESSAGE_ADDED" && e["message"]["origin"] != "CLIENT").count();
         queued - log.iter().filter(|event| event["kind"] == "MESSAGE_DELIVERY_CHANGED").count()
     };
-    let mut log = world.events_after(start).await;
-    let mut feed = world.follow(&world.admin.api, log.last().and_then(|event| event["cursor"].as_str())).await;
+    let mut log = events(&admin.api, Some(start)).await;
+    let mut feed = Feed::follow(&admin.api, log.last().and_then(|event| event["cursor"].as_str())).await;
     while unsent(&log) > 0 {
         log.push(feed.next().await);
     }
@@ -251,14 +251,14 @@ async fn everybodys(world: &World) -> Vec<String> {
 }
 
 /// A dialogue as it stands is what its events tell, and its timeline is they.
-async fn agree(world: &World, dialogue: &str, log: &[Value]) {
+pub(super) async fn agree(admin: &Someone, dialogue: &str, log: &[Value]) {
     let own: Vec<&Value> = log.iter().filter(|event| event["dialogue"]["id"] == dialogue).collect();
     let mut told = Told::default();
     own.iter().for_each(|event| told.take(event));
 
     let fields = "state lastActivityAt participants { user { id } role } tags { id }
         comments(first: 100) { nodes { id } } lastMessage { id } messages(first: 100) { totalCount }";
-    let read = world.admin.dialogue(dialogue, fields).await;
+    let read = admin.dialogue(dialogue, fields).await;
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let list = |value: &Value| value.as_array().expect("a list").clone();
     let standing = Told {
@@ -266,7 +266,7 @@ async fn agree(world: &World, dialogue: &str, log: &[Value]) {
         parts: list(&read["participants"]).iter().map(|one| (text(&one["user"]["id"]), text(&one["role"]))).collect(),
         tags: list(&read["tags"]).iter().map(|tag| text(&tag["id"])).collect(),
         comments: list(&read["comments"]["nodes"]).iter().map(|comment| text(&comment["id"])).collect(),
-        messages: messages(world, dialogue).await,
+        messages: messages(admin, dialogue).await,
         last_activity: text(&read["lastActivityAt"]),
     };
     assert_eq!(standing, told, "{dialogue}");
@@ -277,7 +277,7 @@ async fn agree(world: &World, dialogue: &str, log: &[Value]) {
     let mut after = Value::Null;
     loop {
         let page = "query($id: ID!, $after: String) { dialogue(id: $id) { events(first: 50, after: $after) { nodes { cursor } pageInfo { hasNextPage endCursor } } } }";
-        let answer = world.admin.api.run(page, json!({ "id": dialogue, "after": after })).await;
+        let answer = admin.api.run(page, json!({ "id": dialogue, "after": after })).await;
         timeline.extend(answer.get::<Vec<Value>>("dialogue.events.nodes"));
         if answer.at("dialogue.events.pageInfo.hasNextPage") == &json!(false) {
             break;
@@ -294,13 +294,13 @@ async fn agree(world: &World, dialogue: &str, log: &[Value]) {
 }
 
 /// All messages of a dialogue, by pages.
-async fn messages(world: &World, dialogue: &str) -> Vec<(String, Option<String>)> {
+async fn messages(admin: &Someone, dialogue: &str) -> Vec<(String, Option<String>)> {
     let page = "query($id: ID!, $after: String) { dialogue(id: $id) { messages(first: 40, after: $after) {
         nodes { id delivery { status } } pageInfo { hasNextPage endCursor } } } }";
     let mut all = Vec::new();
     let mut after = Value::Null;
     loop {
-        let answer = world.admin.api.run(page, json!({ "id": dialogue, "after": after })).await;
+        let answer = admin.api.run(page, json!({ "id": dialogue, "after": after })).await;
         let nodes: Vec<Value> = answer.get("dialogue.messages.nodes");
         let status = |message: &Value| message["delivery"]["status"].as_str().map(str::to_owned);
         all.extend(nodes.iter().map(|message| (message["id"].as_str().expect("an id").to_owned(), status(message))));

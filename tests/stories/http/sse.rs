@@ -1,91 +1,19 @@
 //! Operations answered as server-sent events, in graphql-sse's distinct connections mode.
 
-use std::time::Duration;
-
 use chrono::DateTime;
 use colloquy_entity::Time;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Response, StatusCode};
+use reqwest::StatusCode;
+use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::harness::client::Api;
 use crate::harness::feed::{TOLD, cursor, cursors};
+use crate::harness::sse::Stream;
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
 use crate::harness::world::World;
 
 stories!(World: a_subscription_is_a_stream_that_resumes, what_is_no_subscription_is_a_stream_of_one,
     a_right_that_ends_breaks_the_stream_off);
-
-/// Only a failing story waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// A stream, read event by event.
-struct Stream {
-    response: Response,
-    unread: String,
-}
-
-impl Stream {
-    async fn open(api: &Api, document: &str, variables: Value) -> Self {
-        let mut request = super::http().post(format!("{}/graphql", api.url)).header(ACCEPT, "text/event-stream");
-        if let Some(token) = &api.token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.json(&json!({ "query": document, "variables": variables })).send().await;
-        let response = response.expect("an answer");
-        assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(response.headers()[CONTENT_TYPE], "text/event-stream");
-        assert_eq!(response.headers()["cache-control"], "no-cache");
-        Self { response, unread: String::new() }
-    }
-
-    /// The next event as it is written; nothing at the proper end, an error where the stream was broken off. Comments are
-    /// passed over, as by any reader.
-    async fn block(&mut self) -> reqwest::Result<Option<String>> {
-        loop {
-            if let Some((block, rest)) = self.unread.split_once("\n\n") {
-                let (block, rest) = (block.to_owned(), rest.to_owned());
-                self.unread = rest;
-                if block != ":" {
-                    return Ok(Some(block));
-                }
-                continue;
-            }
-            let chunk = timeout(PATIENCE, self.response.chunk()).await.expect("an event in time");
-            match chunk? {
-                Some(chunk) => self.unread.push_str(std::str::from_utf8(&chunk).expect("UTF-8")),
-                None => return Ok(None),
-            }
-        }
-    }
-
-    /// The next result.
-    async fn next(&mut self) -> Value {
-        let block = self.block().await.expect("an event").expect("no end yet");
-        let data = block.strip_prefix("event: next\ndata: ").unwrap_or_else(|| panic!("{block:?} is no next event"));
-        assert!(!data.contains('\n'), "one line: {data}");
-        serde_json::from_str(data).expect("JSON")
-    }
-
-    async fn completed(&mut self) {
-        assert_eq!(self.block().await.expect("no break").as_deref(), Some("event: complete\ndata: "));
-        assert_eq!(self.block().await.expect("a proper end"), None, "and that is all");
-    }
-
-    /// What comes until the stream is broken off, which is without `complete`.
-    async fn broken_off(&mut self) -> Vec<String> {
-        let mut heard = Vec::new();
-        loop {
-            match self.block().await {
-                Ok(Some(block)) => heard.push(block),
-                Ok(None) => panic!("a proper end after {heard:?}"),
-                Err(_) => return heard,
-            }
-        }
-    }
-}
 
 fn follow() -> String {
     format!("subscription($after: String) {{ events(after: $after) {{ ...Told }} }} {TOLD}")
