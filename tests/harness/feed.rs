@@ -43,9 +43,10 @@ impl Feed {
         let document = format!(
             "subscription($filter: EventFilter, $after: String) {{ events(filter: $filter, after: $after) {{ ...Told }} }} {TOLD}"
         );
+        // Where a subscription without a cursor begins is for the server to find out, while things happen.
+        let now = if after.is_none() { Some(cursor(api).await) } else { None };
+        let after = after.or(now.as_deref());
         let operation = socket.subscribe(&document, json!({ "filter": filter, "after": after }));
-        // Messages of one connection are taken in turn: whatever happens from here on is followed.
-        socket.ping().await;
         Self { operation, _socket: socket }
     }
 

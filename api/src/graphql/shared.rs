@@ -115,7 +115,12 @@ impl Subscriber {
             })
         };
         let group = groups.join(operation.key(&source), || execute(operation));
-        Ok(Box::new(Self { app, viewer, source, shares, group, own: Execution::default() }))
+        let mut subscriber = Self { app, viewer, source, shares, group, own: Execution::default() };
+        let gate = (subscriber.shares && subscriber.sees_everything()).then(|| subscriber.group.gate());
+        if let (Source::Events(following), Some(gate)) = (&mut subscriber.source, gate) {
+            following.wait_at(gate);
+        }
+        Ok(Box::new(subscriber))
     }
 
     /// The next answer.

@@ -12,6 +12,7 @@ use axum::extract::ws::{Message, WebSocket};
 use futures_util::{FutureExt, future::BoxFuture, task::AtomicWaker};
 use serde_json::json;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::{
     Closing, Counted, Live, Operations,
@@ -24,11 +25,7 @@ use super::{
 pub(super) async fn serve<O: Operations>(live: Arc<Live>, operations: Arc<O>, socket: WebSocket) {
     let _counted = Counted::socket(&live);
     let mut socket = Socket::new(live.clone(), operations, Wire::new(socket));
-    let end = tokio::select! {
-        biased;
-        () = live.stop.cancelled() => End::Close(Closing::going_away()),
-        end = socket.run() => end,
-    };
+    let end = socket.run().await;
     // A client that does not shake hands is dropped. Apart: what this takes is not held while the socket is open.
     let _ = timeout(live.timing.close, Box::pin(socket.into_wire().close(end))).await;
 }
@@ -64,11 +61,13 @@ struct Socket<O: Operations> {
     beat: Instant,
     pinged: bool,
     clock: Pin<Box<Sleep>>,
+    stop: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Rung by the operations and by the bells below.
     waker: Arc<AtomicWaker>,
     phase_bell: Bell,
     read_bell: Bell,
     clock_bell: Bell,
+    stop_bell: Bell,
 }
 
 impl<O: Operations> Socket<O> {
@@ -87,6 +86,8 @@ impl<O: Operations> Socket<O> {
             phase_bell: Bell::new(&waker),
             read_bell: Bell::new(&waker),
             clock_bell: Bell::new(&waker),
+            stop: Box::pin(live.stop.clone().cancelled_owned()),
+            stop_bell: Bell::new(&waker),
             waker,
             live,
             operations,
@@ -117,6 +118,9 @@ impl<O: Operations> Socket<O> {
 
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<Result<Turn<O::Session>, End>> {
         self.waker.register(cx.waker());
+        if self.stop_bell.answer(|cx| self.stop.poll_unpin(cx)).is_ready() {
+            return Poll::Ready(Err(End::Close(Closing::going_away())));
+        }
         let phase = &mut self.phase;
         let passed = self.phase_bell.answer(|cx| match phase {
             Phase::Silent { .. } => Poll::Pending,

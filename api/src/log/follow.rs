@@ -8,7 +8,7 @@ use colloquy_entity::UserId;
 use tokio::time::{Instant, timeout_at};
 
 use super::routes::Route;
-use super::{Cursor, Event, Filter, Log, read};
+use super::{Cursor, Event, Filter, Gate, Log, read};
 use crate::error::{Error, Result};
 
 /// Events of one reading while catching up: what a slow reader holds at most.
@@ -27,6 +27,7 @@ pub struct Following {
     /// Up to here the database is read; what is later comes by the route.
     join: i64,
     route: Route,
+    gate: Option<Arc<Gate>>,
     waiting: VecDeque<Arc<Event>>,
 }
 
@@ -43,7 +44,13 @@ impl Following {
             }
             None => read::head_position(log.db().read()).await?,
         };
-        Ok(Self { log, user, filter, position, join, route, waiting: VecDeque::new() })
+        Ok(Self { log, user, filter, position, join, route, gate: None, waiting: VecDeque::new() })
+    }
+
+    /// Of what comes from now on, this follower is woken once it is prepared there.
+    pub fn wait_at(&mut self, gate: Arc<Gate>) {
+        self.route.wait_at(&gate);
+        self.gate = Some(gate);
     }
 
     /// What passes.
@@ -138,6 +145,9 @@ impl Following {
             // What waits here and comes later was chosen by the filter as it was: it is read anew.
             self.waiting.clear();
             (self.route, self.join) = self.log.routes.open(self.user.0, &self.filter);
+            if let Some(gate) = &self.gate {
+                self.route.wait_at(gate);
+            }
         }
     }
 

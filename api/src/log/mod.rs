@@ -19,6 +19,7 @@ mod event;
 mod filter;
 mod follow;
 mod follower;
+mod gate;
 mod read;
 mod routes;
 mod snapshot;
@@ -28,6 +29,7 @@ pub use cursor::Cursor;
 pub use event::{Actor, Change, Detail, Entry, Event, Kind};
 pub use filter::Filter;
 pub use follow::{Followed, Following};
+pub use gate::Gate;
 pub use read::{head, page, pages};
 pub use snapshot::Seen;
 

@@ -4,13 +4,15 @@
 //! stands under their ids, one that names none is told of everything.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Poll;
 
 use futures_util::future::poll_fn;
 use futures_util::task::AtomicWaker;
 use uuid::Uuid;
 
+use super::gate::Gate;
 use super::{Event, Filter};
 
 /// Events that wait for one follower. Of one who has more to read, the database has it all.
@@ -31,10 +33,15 @@ struct Table {
 }
 
 /// What waits for one follower.
-#[derive(Default)]
-struct Queue {
+pub(super) struct Queue {
+    user: Uuid,
+    filter: Filter,
     waiting: Mutex<Waiting>,
     arrived: AtomicWaker,
+    /// Where it is prepared what the follower is to be told, before the follower is woken.
+    gate: OnceLock<Arc<Gate>>,
+    /// It is woken as soon as that is done.
+    called: AtomicBool,
 }
 
 #[derive(Default)]
@@ -73,7 +80,7 @@ impl Routes {
 
     /// Opens a route for a user's filter. What is later than the position that this answers comes by it.
     pub fn open(self: &Arc<Self>, user: Uuid, filter: &Filter) -> (Route, i64) {
-        let queue = Arc::<Queue>::default();
+        let queue = Arc::new(Queue::new(user, filter));
         let subjects = subjects(user, filter);
         let mut table = lock(&self.0);
         let number = table.next;
@@ -93,18 +100,21 @@ impl Routes {
 
     /// Hands on what arrived, up to `position`.
     pub fn hand_on(&self, events: &[Arc<Event>], position: i64) {
+        let mut called = Called::default();
         let mut table = lock(&self.0);
         for event in events {
             for queue in table.of_everything.values() {
-                queue.push(event);
+                called.add(queue, event);
             }
             for subject in event.detail.subjects.iter().copied().chain(event.addressee.map(|user| user.0)) {
                 for queue in table.by_subject.get(&subject).into_iter().flat_map(HashMap::values) {
-                    queue.push(event);
+                    called.add(queue, event);
                 }
             }
         }
         table.position = position;
+        drop(table);
+        called.wake();
     }
 }
 
@@ -118,11 +128,32 @@ fn subjects(user: Uuid, filter: &Filter) -> Option<Vec<Uuid>> {
 }
 
 impl Queue {
-    fn push(&self, event: &Arc<Event>) {
+    fn new(user: Uuid, filter: &Filter) -> Self {
+        Self {
+            user,
+            filter: filter.clone(),
+            waiting: Mutex::default(),
+            arrived: AtomicWaker::new(),
+            gate: OnceLock::new(),
+            called: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the follower may want it. Rights are asked when it is taken; of a merge it has to know in any case.
+    fn wants(&self, event: &Event) -> bool {
+        let is_theirs = !event.kind.is_hidden() && event.addressee.is_none_or(|user| user.0 == self.user);
+        is_theirs && (self.filter.passes(event) || event.detail.merged.is_some())
+    }
+
+    /// Whether something waits now that did not.
+    fn push(&self, event: &Arc<Event>) -> bool {
+        if !self.wants(event) {
+            return false;
+        }
         let mut waiting = lock(&self.waiting);
         // It may stand under several of the event's ids.
         if waiting.overflowed || waiting.events.back().is_some_and(|last| last.position >= event.position) {
-            return;
+            return false;
         }
         if waiting.events.len() >= WAITING {
             waiting.events = VecDeque::new();
@@ -130,12 +161,66 @@ impl Queue {
         } else {
             waiting.events.push_back(Arc::clone(event));
         }
-        drop(waiting);
+        true
+    }
+
+    pub fn wake(&self) {
+        self.called.store(false, Ordering::Release);
         self.arrived.wake();
     }
 }
 
+/// Followers who are to be woken.
+#[derive(Default)]
+struct Called {
+    at_once: Vec<Arc<Queue>>,
+    at_gates: HashMap<*const Gate, AtGate>,
+}
+
+/// Those of one gate, and for what.
+struct AtGate {
+    gate: Arc<Gate>,
+    events: Vec<Arc<Event>>,
+    queues: Vec<Arc<Queue>>,
+}
+
+impl Called {
+    fn add(&mut self, queue: &Arc<Queue>, event: &Arc<Event>) {
+        if !queue.push(event) {
+            return;
+        }
+        let queues = match queue.gate.get() {
+            None => &mut self.at_once,
+            Some(gate) => {
+                let begin = || AtGate { gate: Arc::clone(gate), events: Vec::new(), queues: Vec::new() };
+                let AtGate { events, queues, .. } = self.at_gates.entry(Arc::as_ptr(gate)).or_insert_with(begin);
+                if events.last().is_none_or(|last: &Arc<Event>| last.position < event.position) {
+                    events.push(Arc::clone(event));
+                }
+                queues
+            }
+        };
+        if !queue.called.swap(true, Ordering::AcqRel) {
+            queues.push(Arc::clone(queue));
+        }
+    }
+
+    fn wake(self) {
+        for queue in self.at_once {
+            queue.wake();
+        }
+        for AtGate { gate, events, queues } in self.at_gates.into_values() {
+            gate.open(events, queues);
+        }
+    }
+}
+
 impl Route {
+    /// Has the follower woken only once it is prepared what they are told.
+    pub fn wait_at(&self, gate: &Arc<Gate>) {
+        let _ = self.queue.gate.set(Arc::clone(gate));
+    }
+
     /// Waits until something comes, and puts it into `taken`, which is empty: in the log's order, perhaps with what is
     /// known already. Where more came than there was room for, answers up to where the database is to be read. Safe to
     /// be dropped while it waits.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, Variables};
+use futures_util::FutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
 use tokio::sync::{OnceCell, mpsc};
 
 use crate::error::Error;
 use crate::live::Answer;
-use crate::log::Filter;
+use crate::log::{Filter, Gate};
 use crate::viewer::Viewer;
 
 use super::super::errors::refusal;
@@ -111,6 +112,7 @@ pub struct Group {
     /// For all of them who see everything.
     execution: tokio::sync::Mutex<Execution>,
     told: Mutex<VecDeque<Arc<Told>>>,
+    gate: OnceLock<Arc<Gate>>,
     groups: Arc<Groups>,
 }
 
@@ -142,6 +144,7 @@ impl Groups {
             execute: execute(),
             execution: tokio::sync::Mutex::default(),
             told: Mutex::default(),
+            gate: OnceLock::new(),
             groups: Arc::clone(self),
         });
         groups.insert(key, Arc::downgrade(&group));
@@ -165,6 +168,22 @@ impl Group {
     pub fn cut(&self, first: i64) -> Option<i64> {
         let begins = |told: &&Arc<Told>| told.place.0 == Some(first);
         lock(&self.told).iter().rev().find(begins).and_then(|told| told.place.1)
+    }
+
+    /// Where events are answered for all who see everything, before these are woken.
+    pub fn gate(self: &Arc<Self>) -> Arc<Gate> {
+        let group = Arc::downgrade(self);
+        let prepare = move |event| {
+            let group = Weak::upgrade(&group);
+            let prepared = async move {
+                let portion = Portion::Event(event);
+                if let Some(group) = group.filter(|_| portion.is_for_all()) {
+                    group.answer(&group.told(&portion), portion).await;
+                }
+            };
+            prepared.boxed()
+        };
+        Arc::clone(self.gate.get_or_init(|| Arc::new(Gate::new(prepare))))
     }
 
     /// The answer for all who see everything.
