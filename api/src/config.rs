@@ -8,13 +8,16 @@ use std::time::Duration;
 use clap::Args;
 use url::Url;
 
+use crate::bus::Nodes;
+
 /// Settings as a person writes them; `colloquy serve --help` prints this.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Where the data is: `sqlite://path/to/file.db` or `postgres://user:password@host/database`.
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite://data/colloquy.db", hide_env_values = true)]
     pub database_url: String,
-    /// `redis://…`; needed by several processes on one PostgreSQL. None: an in-process bus.
+    /// `redis://host:6379`; needed by several processes on one PostgreSQL. A cluster: `redis://…,redis://…`, some of its
+    /// nodes. With Sentinel: `redis+sentinel://host:26379,…/service`. None: an in-process bus.
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<String>,
     /// The address to serve on; port 0 takes a free one and prints it.
@@ -141,11 +144,7 @@ impl Settings {
             );
         }
         if let Some(url) = &self.redis_url {
-            let known =
-                ["redis://", "rediss://", "unix://", "redis+unix://"].iter().any(|start| url.starts_with(start));
-            if !known {
-                return Err("REDIS_URL must begin with redis://".into());
-            }
+            Nodes::parse(url).map_err(|words| format!("REDIS_URL: {words}"))?;
         }
         Ok(Config {
             files_url: files_url(self.files_url.as_deref(), &database)?,

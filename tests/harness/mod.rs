@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod process;
 pub mod provision;
 pub mod redis;
+pub mod redis_nodes;
 pub mod schema;
 pub mod scratch;
 #[expect(dead_code, reason = "the transport's own tests use the rest")]

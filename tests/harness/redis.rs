@@ -20,14 +20,22 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 pub struct RedisServer {
     port: u16,
     dir: Scratch,
+    /// As on the command line.
+    options: Vec<String>,
     process: Mutex<Option<Child>>,
 }
 
 impl RedisServer {
     pub async fn start_own() -> Self {
+        Self::start_with(Vec::new).await
+    }
+
+    /// With options beside the usual ones; they are asked for anew with each port that is tried.
+    pub async fn start_with(options: impl Fn() -> Vec<String>) -> Self {
         let mut failure = String::new();
         for _ in 0..5 {
-            let server = Self { port: free_port(), dir: Scratch::new(), process: Mutex::new(None) };
+            let (port, dir) = (free_port(), Scratch::new());
+            let server = Self { port, dir, options: options(), process: Mutex::new(None) };
             match server.try_start().await {
                 Ok(()) => return server,
                 Err(reason) => failure = reason,
@@ -39,6 +47,10 @@ impl RedisServer {
     /// `redis://127.0.0.1:port/`
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/", self.port)
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     pub fn process_id(&self) -> Option<u32> {
@@ -71,12 +83,17 @@ impl RedisServer {
     async fn try_start(&self) -> Result<(), String> {
         let log_path = self.dir.path().join("log");
         let log = std::fs::File::create(&log_path).map_err(|error| error.to_string())?;
+        // Empty: it is for sentinels, which write into it what they learn and do not start without.
+        let settings = self.dir.path().join("redis.conf");
+        std::fs::write(&settings, "").map_err(|error| error.to_string())?;
         let mut command = Command::new("redis-server");
         command
+            .arg(settings)
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
             .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
             .arg("--dir")
             .arg(self.dir.path())
+            .args(&self.options)
             .current_dir(self.dir.path())
             .stdin(Stdio::null())
             .stderr(log.try_clone().map_err(|error| error.to_string())?)

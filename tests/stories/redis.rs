@@ -1,5 +1,7 @@
 //! Redis carries word between processes. Without it events come late, and none is lost.
 
+mod nodes;
+
 use std::time::{Duration, Instant};
 
 use colloquy::config::Pace;

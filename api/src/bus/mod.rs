@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 
 mod local;
+mod nodes;
 mod redis;
 
 pub use self::redis::RedisBus;
 pub use local::LocalBus;
+pub(crate) use nodes::Nodes;
 
 /// What a word is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

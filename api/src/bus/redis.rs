@@ -1,29 +1,30 @@
 //! The bus of several processes: Redis pub/sub on one channel of the installation.
 //!
 //! Two tasks own the connections and make them anew, however often Redis goes away. What is published meanwhile is
-//! dropped: the log's followers find it in the database.
+//! dropped: the log's followers find it in the database. The one that listens finds the place, and the other speaks there.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
-use tokio::sync::{broadcast, mpsc};
-use tokio::time::timeout;
+use redis::Client;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::nodes::{self, Nodes, PATIENCE};
 use super::{Bus, Topic, Word};
 
-/// No answer for so long means that Redis is away.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// Between two attempts to reach Redis, and between two looks whether it is still there.
+/// Between two attempts to reach Redis.
 const PAUSE: Duration = Duration::from_millis(250);
 /// Words on their way to Redis; more than that is dropped.
 const QUEUE: usize = 4096;
 
 /// Redis pub/sub.
 pub struct RedisBus {
-    client: redis::Client,
+    /// Where words are heard and said.
+    place: watch::Receiver<Client>,
     outgoing: mpsc::Sender<Word>,
     words: broadcast::Sender<Word>,
 }
@@ -33,37 +34,31 @@ impl RedisBus {
     ///
     /// `installation` keeps two installations on one Redis apart. Words of this process do not come back to it.
     pub async fn connect(url: &str, installation: &str, stop: CancellationToken) -> Result<Self, String> {
-        let client = redis::Client::open(url).map_err(|error| error.to_string())?;
-        ping(&client).await?;
+        let mut nodes = Nodes::parse(url)?;
+        let (found, place) = watch::channel(nodes.find().await?);
         let channel = format!("colloquy:{installation}");
         let me = uuid::Uuid::new_v4().simple().to_string();
         let (outgoing, queue) = mpsc::channel(QUEUE);
         let words = broadcast::channel(QUEUE).0;
-        tokio::spawn(stop.clone().run_until_cancelled_owned(speak(client.clone(), channel.clone(), me.clone(), queue)));
-        let (ready, listening) = tokio::sync::oneshot::channel();
-        tokio::spawn(stop.run_until_cancelled_owned(hear(client.clone(), channel, me, words.clone(), ready)));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(speak(place.clone(), channel.clone(), me.clone(), queue)));
+        let (ready, listening) = oneshot::channel();
+        let ear = Ear { nodes, place: found, channel, me, words: words.clone(), ready: Some(ready), away: false };
+        tokio::spawn(stop.run_until_cancelled_owned(ear.hear()));
         // Ready means listening: what another process says from now on is heard.
         timeout(PATIENCE, listening).await.map_err(|_| "no answer to SUBSCRIBE")?.map_err(|_| "stopping")?;
-        Ok(Self { client, outgoing, words })
+        Ok(Self { place, outgoing, words })
     }
 }
 
-async fn ping(client: &redis::Client) -> Result<(), String> {
-    let look = async {
-        let mut connection = client.get_multiplexed_async_connection().await?;
-        redis::cmd("PING").query_async::<String>(&mut connection).await
-    };
-    match timeout(PATIENCE, look).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err("no answer within a second".into()),
-    }
-}
-
-async fn speak(client: redis::Client, channel: String, me: String, mut queue: mpsc::Receiver<Word>) {
+async fn speak(mut place: watch::Receiver<Client>, channel: String, me: String, mut queue: mpsc::Receiver<Word>) {
     let mut connection = None;
     while let Some(word) = queue.recv().await {
+        // A master of yesterday may still take words, and nobody hears them there.
+        if place.has_changed().unwrap_or(false) {
+            connection = None;
+        }
         if connection.is_none() {
+            let client = place.borrow_and_update().clone();
             match timeout(PATIENCE, client.get_multiplexed_async_connection()).await {
                 Ok(Ok(made)) => connection = Some(made),
                 Ok(Err(error)) => tracing::debug!(%error, "Redis is away: a word is dropped"),
@@ -81,58 +76,77 @@ async fn speak(client: redis::Client, channel: String, me: String, mut queue: mp
     }
 }
 
-async fn hear(
-    client: redis::Client,
+/// The task that listens.
+struct Ear {
+    nodes: Nodes,
+    /// Told to all who are to be where it is.
+    place: watch::Sender<Client>,
     channel: String,
     me: String,
     words: broadcast::Sender<Word>,
-    ready: tokio::sync::oneshot::Sender<()>,
-) {
-    let mut ready = Some(ready);
-    let mut away = false;
-    loop {
-        match listen(&client, &channel, &me, &words, &mut ready, &mut away).await {
-            Ok(()) => tracing::info!("Redis ended the connection"),
-            Err(error) if !away => tracing::warn!(%error, "Redis is away: events come a little later until it is back"),
-            Err(_) => {}
-        }
-        away = true;
-        tokio::time::sleep(PAUSE).await;
-    }
+    /// Told once it listens for the first time.
+    ready: Option<oneshot::Sender<()>>,
+    /// Since the last time that it listened.
+    away: bool,
 }
 
-async fn listen(
-    client: &redis::Client,
-    channel: &str,
-    me: &str,
-    words: &broadcast::Sender<Word>,
-    ready: &mut Option<tokio::sync::oneshot::Sender<()>>,
-    away: &mut bool,
-) -> Result<(), String> {
-    let opened = timeout(PATIENCE, client.get_async_pubsub()).await.map_err(|_| "no answer")?;
-    let (mut sink, mut stream) = opened.map_err(|error| error.to_string())?.split();
-    let subscribed = timeout(PATIENCE, sink.subscribe(channel)).await.map_err(|_| "no answer to SUBSCRIBE")?;
-    subscribed.map_err(|error| error.to_string())?;
-    if let Some(ready) = ready.take() {
-        let _ = ready.send(());
-    }
-    if std::mem::take(away) {
-        tracing::info!("Redis is back");
-    }
-    let mut look = tokio::time::interval(PATIENCE);
-    loop {
-        tokio::select! {
-            message = stream.next() => {
-                let Some(message) = message else { return Ok(()) };
-                let Ok(text) = std::str::from_utf8(message.get_payload_bytes()) else { continue };
-                if let Some(word) = read(text, me) {
-                    let _ = words.send(word);
+impl Ear {
+    async fn hear(mut self) {
+        loop {
+            match self.listen().await {
+                Ok(reason) => tracing::info!("{reason}"),
+                Err(error) => self.tell_once(&error),
+            }
+            self.away = true;
+            loop {
+                sleep(PAUSE).await;
+                match self.nodes.find().await {
+                    Ok(client) => break drop(self.place.send_replace(client)),
+                    Err(error) => self.tell_once(&error),
                 }
             }
-            _ = look.tick() => {
-                // A connection that went silent without an end is found by this.
-                let answered = timeout(PATIENCE, sink.ping::<redis::Value>()).await.map_err(|_| "no answer to PING")?;
-                answered.map_err(|error| error.to_string())?;
+        }
+    }
+
+    fn tell_once(&self, error: &str) {
+        if !self.away {
+            tracing::warn!(%error, "Redis is away: events come a little later until it is back");
+        }
+    }
+
+    /// Listens at the place that was found last, until it ends or is to be left; says which.
+    async fn listen(&mut self) -> Result<&'static str, String> {
+        let here = self.place.borrow().clone();
+        let opened = timeout(PATIENCE, here.get_async_pubsub()).await.map_err(|_| "no answer")?;
+        let (mut sink, mut stream) = opened.map_err(|error| error.to_string())?.split();
+        let subscribed =
+            timeout(PATIENCE, sink.subscribe(&self.channel)).await.map_err(|_| "no answer to SUBSCRIBE")?;
+        subscribed.map_err(|error| error.to_string())?;
+        if let Some(ready) = self.ready.take() {
+            let _ = ready.send(());
+        }
+        if std::mem::take(&mut self.away) {
+            tracing::info!(at = nodes::address(&here), "Redis is back");
+        }
+        let mut look = tokio::time::interval(PATIENCE);
+        // Goes on beside the words: sentinels that hang do not hold them up.
+        let mut moved = std::pin::pin!(self.nodes.moved_from(&here));
+        loop {
+            tokio::select! {
+                message = stream.next() => {
+                    let Some(message) = message else { return Ok("Redis ended the connection") };
+                    let Ok(text) = std::str::from_utf8(message.get_payload_bytes()) else { continue };
+                    if let Some(word) = read(text, &self.me) {
+                        let _ = self.words.send(word);
+                    }
+                }
+                _ = look.tick() => {
+                    // A connection that went silent without an end is found by this.
+                    let answered =
+                        timeout(PATIENCE, sink.ping::<redis::Value>()).await.map_err(|_| "no answer to PING")?;
+                    answered.map_err(|error| error.to_string())?;
+                }
+                () = &mut moved => return Ok("the sentinels name another master"),
             }
         }
     }
@@ -169,6 +183,8 @@ impl Bus for RedisBus {
     }
 
     async fn check(&self) -> Result<(), String> {
-        ping(&self.client).await
+        // Only for as long as it takes to read it: the guard is not held while Redis is asked.
+        let here = self.place.borrow().clone();
+        nodes::ping(&here).await
     }
 }

@@ -32,6 +32,12 @@ async fn a_wrong_setting_ends_the_start_with_a_line_that_names_it() {
         ("DATABASE_URL", "nonsense"),
         ("REDIS_URL", "http://127.0.0.1"),
         ("REDIS_URL", "redis://127.0.0.1:1/"),
+        ("REDIS_URL", "redis://:s3cret@127.0.0.1:1,redis://:s3cret@127.0.0.1:2"),
+        ("REDIS_URL", "redis://:s3cret@127.0.0.1:1,127.0.0.1:2"),
+        ("REDIS_URL", "rediss://:s3cret@127.0.0.1"),
+        ("REDIS_URL", "redis+sentinel://:s3cret@127.0.0.1:1/shop"),
+        ("REDIS_URL", "redis+sentinel://:s3cret@127.0.0.1"),
+        ("REDIS_URL", "redis+sentinel://:s3cret@127.0.0.1/shop/first"),
         ("LISTEN", "nonsense"),
         ("LISTEN", "127.0.0.1"),
         ("LISTEN", taken.as_str()),
@@ -67,6 +73,7 @@ async fn a_wrong_setting_ends_the_start_with_a_line_that_names_it() {
         let (lines, named) = (said.lines().count(), said.lines().last().is_some_and(|line| line.contains(name)));
         assert!(lines == 1 && named && said.len() < 300, "{name}={value}: {said}");
         assert_eq!(text(&output.stdout), "", "{name}={value}");
+        assert!(!said.contains("s3cret"), "{name}={value}: {said}");
     }
     let output = run(&dir, &["serve"], &[("DATABASE_URL", "postgres://nobody@127.0.0.1/nothing")], "").await;
     assert_eq!(output.status.code(), Some(2));
