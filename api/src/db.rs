@@ -23,6 +23,8 @@ use crate::log::{Entry, Log};
 
 /// How long a statement waits for a free connection, and SQLite for another process's write.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// A connection that was used so lately is taken to be there.
+const IDLE: Duration = Duration::from_millis(500);
 /// Milliseconds that a transaction may do nothing before PostgreSQL ends it.
 const FROZEN: &str = "1500";
 /// Connections of one process to PostgreSQL, and readers of a SQLite file.
@@ -51,6 +53,8 @@ impl Db {
                 let mut options = ConnectOptions::new(url);
                 options.max_connections(CONNECTIONS).acquire_timeout(PATIENCE).sqlx_logging(false);
                 options.set_application_name("colloquy");
+                // As often as they are used, they need no asking whether they are still there.
+                options.test_before_acquire_if_idle_for(IDLE);
                 // A process that is frozen in the middle of a change holds up the others for no longer than this.
                 options.map_sqlx_postgres_opts(|postgres| {
                     postgres.options([("idle_in_transaction_session_timeout", FROZEN)])
@@ -72,6 +76,8 @@ impl Db {
                 let open = async |connections| {
                     let mut options = ConnectOptions::new(&url);
                     options.max_connections(connections).acquire_timeout(PATIENCE).sqlx_logging(false);
+                    // Nobody at the other end could go away.
+                    options.test_before_acquire(false);
                     options.map_sqlx_sqlite_opts(|sqlite| {
                         sqlite
                             .journal_mode(SqliteJournalMode::Wal)

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::log::Cursor;
 use crate::viewer::{Credential, Viewer};
 
-use super::loaders::{Loaders, Reads, UnreadOf};
+use super::loaders::{Key, Loaders, Reads, UnreadOf};
 use super::loads::Loads;
 use super::rounds::{AtOnce, Rounds};
 use super::shared::Part;
@@ -129,7 +129,7 @@ pub trait Ask {
     /// Something by its key, together with all else of its kind that the same answer asks for.
     fn load<K>(&self, key: K) -> impl Future<Output = Result<Option<<Loaders as Loader<K>>::Value>>> + Send
     where
-        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        K: Key,
         Loaders: Reads<K>;
 
     /// How much of a dialogue the viewer has not read.
@@ -143,7 +143,7 @@ impl Ask for Context<'_> {
 
     async fn load<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
     where
-        K: Send + Sync + std::hash::Hash + Eq + Clone + 'static,
+        K: Key,
         Loaders: Reads<K>,
     {
         let asking = self.asking()?;
@@ -151,10 +151,13 @@ impl Ask for Context<'_> {
         if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED && asking.mode == Mode::Once {
             return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
         }
-        match asking.loads().filter(|_| Loaders::ALIKE) {
-            Some(loads) => loads.thing(key).await,
-            None => loaders.load_one(key).await,
+        let Some(loads) = asking.loads().filter(|_| Loaders::ALIKE) else { return loaders.load_one(key).await };
+        if let Some(known) = loads.known(&key) {
+            return Ok(known);
         }
+        let thing = loaders.load_one(key.clone()).await?;
+        loads.learn(key, thing.clone());
+        Ok(thing)
     }
 
     async fn unread(&self, dialogue: DialogueId) -> Result<i64> {

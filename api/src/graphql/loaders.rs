@@ -44,8 +44,13 @@ impl Loaders {
     }
 }
 
+/// By which something is found.
+pub trait Key: Send + Sync + std::hash::Hash + Eq + Clone + 'static {}
+
+impl<K: Send + Sync + std::hash::Hash + Eq + Clone + 'static> Key for K {}
+
 /// Reads what such keys lead to.
-pub trait Reads<K: Send + Sync + std::hash::Hash + Eq + Clone + 'static>: Loader<K, Error = Error> {
+pub trait Reads<K: Key>: Loader<K, Error = Error> {
     /// Whether that is the same for all who see everything.
     const ALIKE: bool;
 }

@@ -1,22 +1,21 @@
-//! What those who see everything are told of one event leads to the same things: executions for each of them read these
-//! together.
+//! What those who see everything are told of one event leads to the same things: these are read once for all of them.
 
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use colloquy_entity::DialogueId;
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inbox::reading::Reader;
 
 use super::ask::{Mode, everybody};
-use super::loaders::{Loaders, Reads, UnreadBy};
-use super::rounds::AtOnce;
+use super::loaders::{Key, Loaders, Reads, UnreadBy};
+use super::shared::lock;
 
 /// So long others may come who ask how much they have not read: then it is read for all of them.
 const TOGETHER: Duration = Duration::from_millis(1);
@@ -25,53 +24,50 @@ const MOST: usize = 1_000;
 
 /// Things that were read for somebody who sees everything, for all who do.
 pub struct Loads {
-    /// What there is, and whoever sees it sees the same.
-    things: DataLoader<Wholly, HashMapCache>,
+    app: Arc<App>,
+    /// By the type of the key: what was found by keys of it, and what was not.
+    things: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
     /// What is each one's own.
-    own: DataLoader<Loaders>,
+    own: OnceLock<DataLoader<Loaders>>,
 }
+
+/// What keys led to.
+type Found<K> = HashMap<K, Option<<Loaders as Loader<K>>::Value>>;
 
 impl Loads {
     /// Nothing is read yet.
     pub fn new(app: &Arc<App>) -> Self {
-        let loaders = || Loaders { app: Arc::clone(app), viewer: everybody(), mode: Mode::Shared };
-        let cache = HashMapCache::default();
-        Self {
-            things: DataLoader::with_cache(Wholly(loaders()), TokioSpawner::current(), AtOnce, cache),
-            own: DataLoader::new(loaders(), TokioSpawner::current(), TokioTimer::default())
-                .delay(TOGETHER)
-                .max_batch_size(MOST),
-        }
+        Self { app: Arc::clone(app), things: Mutex::default(), own: OnceLock::new() }
     }
 
-    /// Something by its key.
-    pub async fn thing<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
+    /// What another was told that this key leads to; nothing where nobody has asked.
+    pub fn known<K: Key>(&self, key: &K) -> Option<Option<<Loaders as Loader<K>>::Value>>
     where
-        K: Send + Sync + Hash + Eq + Clone + 'static,
         Loaders: Reads<K>,
     {
-        Ok(self.things.load_one(key).await?.flatten())
+        let things = lock(&self.things);
+        things.get(&TypeId::of::<K>())?.downcast_ref::<Found<K>>()?.get(key).cloned()
+    }
+
+    /// Keeps for others what a key leads to.
+    pub fn learn<K: Key>(&self, key: K, thing: Option<<Loaders as Loader<K>>::Value>)
+    where
+        Loaders: Reads<K>,
+    {
+        let mut things = lock(&self.things);
+        let found = things.entry(TypeId::of::<K>()).or_insert_with(|| Box::new(Found::<K>::new()));
+        if let Some(found) = found.downcast_mut::<Found<K>>() {
+            found.insert(key, thing);
+        }
     }
 
     /// How much of a dialogue somebody has not read.
     pub async fn unread(&self, reader: Reader, dialogue: DialogueId) -> Result<i64> {
-        Ok(self.own.load_one(UnreadBy(reader, dialogue)).await?.unwrap_or_default())
-    }
-}
-
-/// Remembers also what there is not.
-struct Wholly(Loaders);
-
-impl<K> Loader<K> for Wholly
-where
-    K: Send + Sync + Hash + Eq + Clone + 'static,
-    Loaders: Reads<K>,
-{
-    type Value = Option<<Loaders as Loader<K>>::Value>;
-    type Error = Error;
-
-    async fn load(&self, keys: &[K]) -> Result<HashMap<K, Self::Value>> {
-        let mut found = self.0.load(keys).await?;
-        Ok(keys.iter().map(|key| (key.clone(), found.remove(key))).collect())
+        let loader = self.own.get_or_init(|| {
+            let loaders = Loaders { app: Arc::clone(&self.app), viewer: everybody(), mode: Mode::Shared };
+            let loader = DataLoader::new(loaders, TokioSpawner::current(), TokioTimer::default());
+            loader.delay(TOGETHER).max_batch_size(MOST)
+        });
+        Ok(loader.load_one(UnreadBy(reader, dialogue)).await?.unwrap_or_default())
     }
 }

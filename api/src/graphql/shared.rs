@@ -21,7 +21,6 @@ use crate::viewer::Viewer;
 
 use super::ask::{Mode, everybody};
 use super::errors::refusal;
-use super::loads::Loads;
 use super::root::Api;
 
 mod group;
@@ -114,7 +113,7 @@ impl Subscriber {
                 api.answers(operation.request(), Some(viewer), mode, Part::Answers(fed))
             })
         };
-        let group = groups.join(operation.key(&source), || execute(operation));
+        let group = groups.join(&app, operation.key(&source), || execute(operation));
         let mut subscriber = Self { app, viewer, source, shares, group, own: Execution::default() };
         let gate = (subscriber.shares && subscriber.sees_everything()).then(|| subscriber.group.gate());
         if let (Source::Events(following), Some(gate)) = (&mut subscriber.source, gate) {
@@ -162,8 +161,8 @@ impl Subscriber {
         if self.shares {
             return Some(self.group.answer(told, portion).await);
         }
-        let loads = Arc::clone(told.loads.get_or_init(|| Arc::new(Loads::new(&self.app))));
-        let execution = self.own.answer(&self.group.execute, Some(self.viewer), portion, Some(loads));
+        let loads = Some(Arc::clone(&told.loads));
+        let execution = self.own.answer(&self.group.execute, Some(self.viewer), portion, loads);
         // One goes before: the others find what it has read.
         let mut went_before = told.went_before.lock().await;
         let answer = if *went_before {

@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
 use tokio::sync::{OnceCell, mpsc};
 
+use crate::app::App;
 use crate::error::Error;
 use crate::live::Answer;
 use crate::log::{Filter, Gate};
@@ -108,6 +109,7 @@ impl Execution {
 /// Those who follow with the same operation and variables.
 pub struct Group {
     key: Key,
+    app: Arc<App>,
     pub execute: Execute,
     /// For all of them who see everything.
     execution: tokio::sync::Mutex<Execution>,
@@ -122,8 +124,8 @@ pub struct Told {
     since: Instant,
     /// For all of them, once it is executed.
     pub answer: OnceCell<Answer>,
-    /// For each of them, where what is told is their own.
-    pub loads: OnceLock<Arc<Loads>>,
+    /// What it leads to.
+    pub loads: Arc<Loads>,
     /// Whether one of them was told.
     pub went_before: tokio::sync::Mutex<bool>,
 }
@@ -134,13 +136,14 @@ pub struct Groups(Mutex<HashMap<Key, Weak<Group>>>);
 
 impl Groups {
     /// The group of an operation; of the first who comes, `execute` stays.
-    pub fn join(self: &Arc<Self>, key: Key, execute: impl FnOnce() -> Execute) -> Arc<Group> {
+    pub fn join(self: &Arc<Self>, app: &Arc<App>, key: Key, execute: impl FnOnce() -> Execute) -> Arc<Group> {
         let mut groups = lock(&self.0);
         if let Some(group) = groups.get(&key).and_then(Weak::upgrade) {
             return group;
         }
         let group = Arc::new(Group {
             key: key.clone(),
+            app: Arc::clone(app),
             execute: execute(),
             execution: tokio::sync::Mutex::default(),
             told: Mutex::default(),
@@ -188,7 +191,8 @@ impl Group {
 
     /// The answer for all who see everything.
     pub async fn answer(&self, told: &Told, portion: Portion) -> Answer {
-        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion, None).await.into();
+        let loads = Some(Arc::clone(&told.loads));
+        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion, loads).await.into();
         told.answer.get_or_init(execute).await.clone()
     }
 
@@ -204,7 +208,8 @@ impl Group {
         if all.len() >= KEPT {
             all.pop_front();
         }
-        let (answer, loads, went_before) = (OnceCell::new(), OnceLock::new(), tokio::sync::Mutex::default());
+        let (answer, went_before) = (OnceCell::new(), tokio::sync::Mutex::default());
+        let loads = Arc::new(Loads::new(&self.app));
         let told = Arc::new(Told { place, since: Instant::now(), answer, loads, went_before });
         all.push_back(Arc::clone(&told));
         told
