@@ -15,6 +15,7 @@ use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::inbox::reading::Before;
 use crate::inbox::sessions::Failures;
 use crate::inbox::tally::Tally;
 use crate::log::Log;
@@ -40,6 +41,8 @@ pub struct App {
     pub http: reqwest::Client,
     /// Failed sign-ins of late.
     pub failures: Failures,
+    /// What was written before employees were hired.
+    pub before: Before,
     /// The counters of those who follow them.
     pub tally: Tally,
     /// Numbers for Prometheus.
@@ -85,6 +88,7 @@ impl App {
             store,
             http,
             failures: Failures::default(),
+            before: Before::default(),
             tally: Tally::default(),
             metrics,
             stop,

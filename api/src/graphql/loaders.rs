@@ -206,14 +206,14 @@ loader!(IsReachable => (), |this, _viewer, keys| {
 loader!(own UnreadOf => i64, |this, viewer, keys| {
     let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
     let rows = dialogues::by_ids(this.app.db.read(), viewer, &ids).await?;
-    let unread = reading::unread_counts(this.app.db.read(), &[viewer.into()], &rows).await?;
+    let unread = reading::unread_counts(&this.app, &[viewer.into()], &rows).await?;
     Ok(unread.into_iter().map(|((id, _), count)| (UnreadOf(id), count)).collect())
 });
 loader!(own UnreadBy => i64, |this, viewer, keys| {
     let (readers, ids): (HashSet<_>, HashSet<_>) = keys.iter().map(|key| (key.0, key.1)).unzip();
     let (readers, ids): (Vec<_>, Vec<_>) = (readers.into_iter().collect(), ids.into_iter().collect());
     let rows = dialogues::by_ids(this.app.db.read(), viewer, &ids).await?;
-    let unread = reading::unread_counts(this.app.db.read(), &readers, &rows).await?;
+    let unread = reading::unread_counts(&this.app, &readers, &rows).await?;
     let count = |key: &UnreadBy| Some((*key, *unread.get(&(key.1, key.0.user))?));
     Ok(keys.iter().filter_map(count).collect())
 });

@@ -4,6 +4,7 @@
 //! message writes nothing per user. Without a mark, what is older than the user counts as read.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict, Query, SimpleExpr};
@@ -37,7 +38,7 @@ pub async fn mark(app: &App, viewer: &Viewer, id: DialogueId, up_to: Option<Mess
 
 /// Counts the first `count` client messages of a locked dialogue as read by the viewer, and tells, where they were not.
 pub(super) async fn read_up_to(tx: &mut Tx<'_>, viewer: &Viewer, dialogue: &dialogue::Model, count: i64) -> Result<()> {
-    let read = read_counts(&**tx, &[viewer.into()], std::slice::from_ref(dialogue), &mut Counts::new()).await?;
+    let read = read_counts(&**tx, &[viewer.into()], std::slice::from_ref(dialogue), &Before::default()).await?;
     let before = read.get(&(dialogue.id, viewer.id)).copied().unwrap_or_default();
     if before >= count {
         return Ok(());
@@ -71,13 +72,34 @@ impl From<&Viewer> for Reader {
 /// By dialogue and user.
 pub(super) type Counts = HashMap<(DialogueId, UserId), i64>;
 
+/// How many messages a client had written when an employee was hired: that never changes, and is looked up once.
+#[derive(Default)]
+pub struct Before(Mutex<Counts>);
+
+/// More than so many are not kept.
+const KEPT: usize = 200_000;
+
+impl Before {
+    fn known(&self, pair: &(DialogueId, UserId)) -> Option<i64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(pair).copied()
+    }
+
+    fn learn(&self, counts: &Counts) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + counts.len() > KEPT {
+            known.clear();
+        }
+        known.extend(counts);
+    }
+}
+
 /// How many client messages of each dialogue each of these has not read.
 pub async fn unread_counts(
-    db: &impl ConnectionTrait,
+    app: &App,
     readers: &[Reader],
     dialogues: &[dialogue::Model],
 ) -> Result<HashMap<(DialogueId, UserId), i64>> {
-    let mut counts = read_counts(db, readers, dialogues, &mut Counts::new()).await?;
+    let mut counts = read_counts(app.db.read(), readers, dialogues, &app.before).await?;
     for dialogue in dialogues {
         for reader in readers {
             let read = counts.entry((dialogue.id, reader.user)).or_default();
@@ -87,13 +109,12 @@ pub async fn unread_counts(
     Ok(counts)
 }
 
-/// How many client messages of each dialogue each of these has read. In `before` is kept what never changes: how many were
-/// there when somebody was hired.
+/// How many client messages of each dialogue each of these has read.
 pub(super) async fn read_counts(
     db: &impl ConnectionTrait,
     readers: &[Reader],
     dialogues: &[dialogue::Model],
-    before: &mut Counts,
+    before: &Before,
 ) -> Result<Counts> {
     let marks = read_mark::Entity::find()
         .filter(read_mark::Column::UserId.is_in(readers.iter().map(|reader| reader.user)))
@@ -112,20 +133,20 @@ pub(super) async fn read_counts(
                 read.insert(pair, 0);
             } else if dialogue.last_client_message_at.is_none_or(|at| at <= reader.since) {
                 read.insert(pair, dialogue.client_message_count);
-            } else if let Some(count) = before.get(&pair) {
-                read.insert(pair, *count);
+            } else if let Some(count) = before.known(&pair) {
+                read.insert(pair, count);
             } else {
                 unknown.insert(pair);
             }
         }
     }
     if !unknown.is_empty() {
-        let found = before_hired(db, &unknown).await?;
+        let mut found = before_hired(db, &unknown).await?;
         for pair in unknown {
-            let count = found.get(&pair).copied().unwrap_or_default();
-            before.insert(pair, count);
-            read.insert(pair, count);
+            found.entry(pair).or_default();
         }
+        before.learn(&found);
+        read.extend(found);
     }
     Ok(read)
 }

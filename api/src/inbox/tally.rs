@@ -22,7 +22,7 @@ use crate::viewer::Viewer;
 
 use super::list::{self, Counter};
 use super::participants;
-use super::reading::{self, Counts, Reader};
+use super::reading::{self, Before, Reader};
 use standing::{Employee, Staff, Standing};
 
 /// The counters are moved on so often at most.
@@ -31,8 +31,6 @@ const INTERVAL: Duration = Duration::from_millis(500);
 const MOST: usize = 20_000;
 /// Dialogues that are looked at together.
 const CHUNK: usize = 500;
-/// Answers kept of how much was written before somebody was hired, which never changes.
-const KEPT: usize = 200_000;
 
 /// What changes counters.
 const COUNTED: &[Kind] = &[
@@ -116,8 +114,6 @@ struct Ledger {
     seen: Option<Seen>,
     staff: Arc<Staff>,
     numbers: HashMap<UserId, (Viewer, [Counter; 4])>,
-    /// How many messages a client had written before a user was hired.
-    before: Counts,
 }
 
 impl Ledger {
@@ -136,7 +132,7 @@ impl Ledger {
         // Whoever has another role sees other dialogues.
         self.numbers.retain(|user, (viewer, _)| self.staff.get(user).is_some_and(|user| user.role == viewer.role));
         match news {
-            Some(news) => self.take(&tx, &news, &was).await?,
+            Some(news) => self.take(&tx, &app.before, &news, &was).await?,
             None => self.numbers.clear(),
         }
         for viewer in followers.iter().filter(|viewer| !self.numbers.contains_key(&viewer.id)).collect::<Vec<_>>() {
@@ -153,7 +149,7 @@ impl Ledger {
     }
 
     /// Moves the numbers on by what happened; `was` is who worked here before it.
-    async fn take(&mut self, tx: &DatabaseTransaction, news: &[Entry], was: &Staff) -> Result<()> {
+    async fn take(&mut self, tx: &DatabaseTransaction, before: &Before, news: &[Entry], was: &Staff) -> Result<()> {
         let mut of: HashMap<DialogueId, Vec<&Entry>> = HashMap::new();
         for entry in news {
             if let Some(dialogue) = entry.dialogue {
@@ -170,13 +166,13 @@ impl Ledger {
         }
         let ids: Vec<DialogueId> = of.keys().copied().collect();
         for ids in ids.chunks(CHUNK) {
-            for (id, standing) in self.standings(tx, ids).await? {
-                let mut before = standing.clone();
+            for (id, standing) in self.standings(tx, before, ids).await? {
+                let mut former = standing.clone();
                 for entry in of.get(&id).into_iter().flatten().rev() {
-                    before.undo(entry);
+                    former.undo(entry);
                 }
                 for (viewer, numbers) in self.numbers.values_mut() {
-                    before.count(viewer, was, numbers, -1);
+                    former.count(viewer, was, numbers, -1);
                     standing.count(viewer, &self.staff, numbers, 1);
                 }
             }
@@ -186,16 +182,14 @@ impl Ledger {
 
     /// Dialogues as they are.
     async fn standings(
-        &mut self,
+        &self,
         tx: &DatabaseTransaction,
+        before: &Before,
         ids: &[DialogueId],
     ) -> Result<HashMap<DialogueId, Standing>> {
         let rows = dialogue::Entity::find().filter(dialogue::Column::Id.is_in(ids.iter().copied())).all(tx).await?;
         let readers: Vec<Reader> = self.numbers.values().map(|(viewer, _)| viewer.into()).collect();
-        if self.before.len() > KEPT {
-            self.before.clear();
-        }
-        let counts = reading::read_counts(tx, &readers, &rows, &mut self.before).await?;
+        let counts = reading::read_counts(tx, &readers, &rows, before).await?;
         let mut standings = HashMap::new();
         for row in rows {
             let read_by = |reader: &Reader| Some((reader.user, *counts.get(&(row.id, reader.user))?));
