@@ -275,15 +275,20 @@ pub async fn compare(installation: &Installation, delivery: &mut Table, idle: &m
     let size = |process: u32, before: f64| (resident(process) - before) * 1024.0 / IDLE as f64;
     let ours = size(program.process_id(), before);
     drop(waiting);
-    let bare = yardstick("--bare").await;
-    let before = resident(bare.process_id());
-    let waiting = connect(bare.url(), vec![(String::new(), subscribe("", &json!({}))); IDLE]).await;
-    let theirs = size(bare.process_id(), before);
-    drop(waiting);
+    let theirs = async |kind: &str| {
+        let server = yardstick(kind).await;
+        let before = resident(server.process_id());
+        let follow = subscribe("subscription { events { cursor } }", &json!({}));
+        let waiting = connect(server.url(), vec![(String::new(), follow); IDLE]).await;
+        let size = size(server.process_id(), before);
+        drop(waiting);
+        format!("{size:.1}")
+    };
     idle.row(vec![
         format!("{IDLE} idle subscriptions, KiB of each"),
         format!("{ours:.1}"),
-        format!("{theirs:.1}"),
+        theirs("--bare").await,
+        theirs("--stock").await,
         format!("at most {REACH_IDLE:.0}"),
         verdict(ours <= REACH_IDLE),
     ]);

@@ -59,7 +59,7 @@ async fn main() {
             "",
         ],
     );
-    let mut idle = Table::new("Waiting", &["", "colloquy", "bare", "reach", ""]);
+    let mut idle = Table::new("Waiting", &["", "colloquy", "bare", "stock", "reach", ""]);
     let mut far = Table::new("Another process, by Redis", &["", "p50", "p99", "most", "reach", ""]);
     let mut past = Table::new("Who holds it up", &["", "", "", "reach", ""]);
     // `make bench` measures everything; parts may be named: `cargo bench -p colloquy --bench bench -- live`.
