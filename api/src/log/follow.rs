@@ -108,7 +108,14 @@ impl Following {
             };
             match filled {
                 Ok(done) => done?,
-                Err(_) => return self.followed(events, true).await,
+                // Up to where nothing came by now, not when the waiting began.
+                Err(_) => match self.route.quiet_up_to() {
+                    Some(position) => {
+                        self.position = self.position.max(position);
+                        return self.followed(events, true).await;
+                    }
+                    None => continue,
+                },
             }
         }
     }
