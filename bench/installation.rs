@@ -12,7 +12,7 @@ use crate::harness::client::Api;
 use crate::harness::postgres::PostgresServer;
 use crate::harness::process::Program;
 use crate::harness::scratch::Scratch;
-use crate::harness::telegram::FakeTelegram;
+use colloquy_sandbox::telegram::FakeTelegram;
 use crate::webhook::Webhook;
 
 /// Clients, each with a dialogue: as many as write at once.

@@ -26,7 +26,6 @@ mod harness {
     pub mod process;
     pub mod redis;
     pub mod scratch;
-    pub mod telegram;
 }
 
 use installation::{CLIENTS, Installation};

@@ -19,6 +19,7 @@ use crate::inbox::reading::Before;
 use crate::inbox::sessions::Failures;
 use crate::inbox::tally::Tally;
 use crate::log::Log;
+use crate::messenger::web::Web;
 use crate::messenger;
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, hex, random};
@@ -39,6 +40,8 @@ pub struct App {
     pub store: Arc<dyn ObjectStore>,
     /// For talking to messengers.
     pub http: reqwest::Client,
+    /// For fetching from addresses that payloads name.
+    pub web: Web,
     /// Failed sign-ins of late.
     pub failures: Failures,
     /// What was written before employees were hired.
@@ -87,6 +90,7 @@ impl App {
             secrets,
             store,
             http,
+            web: Web,
             failures: Failures::default(),
             before: Before::default(),
             tally: Tally::default(),

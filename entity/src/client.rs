@@ -38,6 +38,8 @@ pub struct Model {
     /// What text filters look into: lower case, Ё as Е. SQLite's own LOWER knows only ASCII.
     #[sea_orm(column_type = "Text")]
     pub lookup: String,
+    /// When their profile was last asked for, at messengers whose updates do not bring it.
+    pub profile_at: Option<Time>,
     /// When they first wrote.
     pub first_seen_at: Time,
 }

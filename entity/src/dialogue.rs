@@ -33,6 +33,8 @@ pub struct Model {
     pub message_count: i64,
     /// How many of them are the client's: unread is this less the read mark.
     pub client_message_count: i64,
+    /// Up to which of the messenger's own numbers the client has read, where it counts them.
+    pub read_number: Option<i64>,
     /// When the client last wrote.
     pub last_client_message_at: Option<Time>,
 }

@@ -87,6 +87,8 @@ ids! {
     DialogueId = "dlg";
     /// A message in a dialogue.
     MessageId = "msg";
+    /// A change of a message that its messenger is to be told.
+    MessageChangeId = "mch";
     /// A file, location or contact of a message.
     AttachmentId = "fil";
     /// A label on dialogues.

@@ -4,6 +4,7 @@
 
 pub mod api_token;
 pub mod attachment;
+pub mod awaited_channel;
 pub mod channel;
 pub mod client;
 pub mod comment;
@@ -15,6 +16,7 @@ pub mod dialogue_deal;
 pub mod dialogue_project;
 pub mod dialogue_tag;
 pub mod dialogue_task;
+pub mod early_receipt;
 pub mod event;
 pub mod event_subject;
 pub mod failed_update;
@@ -22,6 +24,7 @@ pub mod funnel;
 pub mod id;
 pub mod log_head;
 pub mod message;
+pub mod message_change;
 pub mod participant;
 pub mod pending_event;
 pub mod project;

@@ -17,7 +17,6 @@ pub mod scratch;
 pub mod socket;
 pub mod sse;
 pub mod story;
-pub mod telegram;
 pub mod updates;
 pub mod world;
 

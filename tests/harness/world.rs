@@ -15,7 +15,7 @@ use url::Url;
 use super::client::{Answer, Api};
 use super::feed::{self, Feed};
 use super::process::Program;
-use super::telegram::FakeTelegram;
+use colloquy_sandbox::telegram::FakeTelegram;
 use super::updates::Person;
 use super::{Backend, Database, provision};
 

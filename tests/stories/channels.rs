@@ -64,7 +64,7 @@ async fn a_failed_message_of_a_disconnected_channel_is_not_queued_again(world: W
     let channel = world.connect_channel("Shop").await;
     let anna = Person::new(6721);
     let dialogue = world.write(&channel, &anna, "Hello").await;
-    let fault = crate::harness::telegram::Fault::Status("error-400-chat-not-found");
+    let fault = colloquy_sandbox::telegram::Fault::Status("error-400-chat-not-found");
     world.telegram.fail("sendMessage", Some(anna.id), fault, 1);
     let mut feed = world.follow(&world.admin.api, None).await;
     let message = world.admin.send(&dialogue, "It will not arrive").await;

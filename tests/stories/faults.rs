@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Backend;
 use crate::harness::story::stories;
-use crate::harness::telegram::{Call, Fault};
+use colloquy_sandbox::telegram::{Call, Fault};
 use crate::harness::updates::Person;
 use crate::harness::world::World;
 

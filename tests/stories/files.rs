@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::harness::client::Api;
 use crate::harness::story::stories;
-use crate::harness::telegram::Fault;
+use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::{Person, document};
 use crate::harness::world::{Someone, World};
 

@@ -15,7 +15,7 @@ use crate::harness::chance::Chance;
 use crate::harness::feed::{cursors, kinds};
 use crate::harness::socket::Socket;
 use crate::harness::story::stories;
-use crate::harness::telegram::Fault;
+use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::Person;
 use crate::harness::world::World;
 

@@ -14,7 +14,7 @@ use crate::harness::process::Program;
 use crate::harness::scratch::Scratch;
 use crate::harness::socket::Socket;
 use crate::harness::story::stories;
-use crate::harness::telegram::FakeTelegram;
+use colloquy_sandbox::telegram::FakeTelegram;
 use crate::harness::updates::Person;
 use crate::harness::{Backend, Database, provision};
 
@@ -168,7 +168,7 @@ async fn nothing_secret_is_logged(home: Home) {
     telegram.push(bot, person.says("hello"));
     telegram.wait_for_confirmed(bot).await;
     let dialogues: Vec<Value> = api.run("{ dialogues { nodes { id } } }", Value::Null).await.get("dialogues.nodes");
-    telegram.fail_next("sendMessage", crate::harness::telegram::Fault::Reset);
+    telegram.fail_next("sendMessage", colloquy_sandbox::telegram::Fault::Reset);
     let send =
         "mutation($id: ID!) { sendMessage(input: { dialogueId: $id, text: \"words of ours\" }) { message { id } } }";
     api.run(send, json!({ "id": dialogues[0]["id"] })).await.data();

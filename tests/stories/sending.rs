@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::Backend;
 use crate::harness::feed::kinds;
 use crate::harness::story::stories;
-use crate::harness::telegram::Fault;
+use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::Person;
 use crate::harness::world::{Channel, Someone, World};
 

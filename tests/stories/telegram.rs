@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::harness::telegram::{FakeTelegram, Fault};
+use colloquy_sandbox::telegram::{FakeTelegram, Fault};
 
 const TOKEN: &str = "7000000001:test";
 const CHAT: i64 = 5_000_000_101;

@@ -3,9 +3,9 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
 use colloquy_entity::channel;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::inbox::channels;
-use crate::policy::{self, Power};
+use crate::inbox::connecting::{self, Offer};
 
 use super::cards::Funnel;
 use super::loaders::QueueOf;
@@ -213,18 +213,15 @@ impl ChannelMutations {
 
 async fn connect(ctx: &Context<'_>, input: ConnectChannelInput) -> Result<ChannelPayload> {
     let (app, viewer) = (ctx.app()?, ctx.viewer()?);
-    policy::require(&viewer, Power::Administer)?;
-    let later = |kind: &str| {
-        Error::bad(format!("input.credentials.{kind}"), "Only Telegram channels can be connected in this version")
-    };
-    let channel = match input.credentials {
-        ChannelCredentials::Telegram(telegram) => {
-            channels::connect_telegram(app, &viewer, &input.name, &telegram.bot_token).await?
+    let offer = match input.credentials {
+        ChannelCredentials::Telegram(telegram) => Offer::Telegram(telegram.bot_token),
+        ChannelCredentials::Vk(vk) => Offer::Vk(vk.group_id, vk.access_token),
+        ChannelCredentials::Viber(viber) => Offer::Viber(viber.auth_token),
+        ChannelCredentials::Website(website) => {
+            Offer::Website(website.allowed_origins.into_iter().map(|url| url.0).collect())
         }
-        ChannelCredentials::Vk(_) => return Err(later("vk")),
-        ChannelCredentials::Viber(_) => return Err(later("viber")),
-        ChannelCredentials::Website(_) => return Err(later("website")),
     };
+    let channel = connecting::connect(app, &viewer, &input.name, offer).await?;
     Ok(ChannelPayload { channel: Channel(channel) })
 }
 

@@ -1,11 +1,10 @@
 //! Messages, their attachments and their delivery.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
-use colloquy_entity::{AttachmentKind, Id, attachment, message};
+use colloquy_entity::{AttachmentKind, attachment, message};
 
 use crate::error::{Error, Result};
-use crate::inbox::{dialogues, messages};
-use crate::policy::Act;
+use crate::inbox::{changes, messages};
 
 use super::clients::Client;
 use super::connection::connection;
@@ -60,6 +59,9 @@ impl Message {
 
     /// Files, places and contacts, in the messenger's order
     async fn attachments(&self, ctx: &Context<'_>) -> Result<Vec<Attachment>> {
+        if self.0.deleted_at.is_some() {
+            return Ok(Vec::new());
+        }
         let rows = ctx.load(AttachmentsOf(self.0.id)).await?.unwrap_or_default();
         Ok(rows.into_iter().map(Attachment::from).collect())
     }
@@ -331,8 +333,7 @@ impl MessageMutations {
         #[graphql(desc = "Which message")] message_id: ID,
         #[graphql(desc = "Its new text")] text: String,
     ) -> Option<MessagePayload> {
-        let _ = text;
-        answer(ctx, not_yet(ctx, message_id).await)
+        answer(ctx, edit(ctx, message_id, &text).await)
     }
 
     /// Deletes the company's own message, in the messenger too; BAD_USER_INPUT where the messenger cannot
@@ -341,7 +342,7 @@ impl MessageMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which message")] message_id: ID,
     ) -> Option<MessagePayload> {
-        answer(ctx, not_yet(ctx, message_id).await)
+        answer(ctx, delete(ctx, message_id).await)
     }
 }
 
@@ -363,12 +364,14 @@ async fn retry(ctx: &Context<'_>, id: ID) -> Result<MessagePayload> {
     Ok(MessagePayload { message: Message(message) })
 }
 
-/// Editing and deleting come with the messengers that can; the rights hold already.
-async fn not_yet(ctx: &Context<'_>, id: ID) -> Result<MessagePayload> {
-    let id = colloquy_entity::MessageId::parse(&id).map_err(|_| Error::NotFound("message"))?;
-    let viewer = ctx.viewer()?;
-    let found = messages::by_ids(ctx.app()?.db.read(), &viewer, &[id]).await?;
-    let message = found.into_iter().next().ok_or(Error::NotFound("message"))?;
-    dialogues::check(ctx.app()?.db.read(), &viewer, message.dialogue_id, Act::Reply).await?;
-    Err(Error::bad("messageId", "Messages cannot be changed in the messenger in this version"))
+async fn edit(ctx: &Context<'_>, id: ID, text: &str) -> Result<MessagePayload> {
+    let id = parse(&id).ok_or(Error::NotFound("message"))?;
+    let message = changes::edit(ctx.app()?, &ctx.viewer()?, id, text).await?;
+    Ok(MessagePayload { message: Message(message) })
+}
+
+async fn delete(ctx: &Context<'_>, id: ID) -> Result<MessagePayload> {
+    let id = parse(&id).ok_or(Error::NotFound("message"))?;
+    let message = changes::delete(ctx.app()?, &ctx.viewer()?, id).await?;
+    Ok(MessagePayload { message: Message(message) })
 }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, ID, SimpleObject};
-use colloquy_entity::{DialogueId, UserId};
+use colloquy_entity::DialogueId;
 use futures_util::future::ready;
 use futures_util::stream::{BoxStream, Stream, StreamExt, empty, poll_fn, unfold};
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result};
 use crate::inbox::{dialogues, typing};
-use crate::log::{Cursor, Followed, Following};
+use crate::log::{self, Cursor, Followed, Following};
 use crate::paging::Key;
 
 use super::Ask;
+use super::clients::Client;
 use super::dialogues::{Dialogue, Inbox};
 use super::events::Event;
 use super::filters::EventFilter;
@@ -49,7 +50,7 @@ pub struct Typing {
     #[graphql(skip)]
     dialogue_id: DialogueId,
     #[graphql(skip)]
-    user_id: UserId,
+    actor: log::Actor,
     /// Until then, unless renewed
     until: DateTime,
 }
@@ -63,7 +64,12 @@ impl Typing {
 
     /// Who
     async fn actor(&self, ctx: &Context<'_>) -> Result<Actor> {
-        Ok(Actor::User(user_of(ctx, self.user_id).await?))
+        match self.actor {
+            log::Actor::User(id) => Ok(Actor::User(user_of(ctx, id).await?)),
+            log::Actor::Client(id) => {
+                ctx.load(id).await?.map(|client| Actor::Client(Client(client))).ok_or(Error::NotFound("client"))
+            }
+        }
     }
 }
 
@@ -171,9 +177,12 @@ impl Subscription {
         dialogues::find(app.db.read(), &viewer, id).await?;
         let words = app.bus.listen();
         Ok(unfold((app, words), move |(app, mut words)| async move {
-            let heard = typing::next(&app, &viewer, id, &mut words).await?;
-            let typing = Typing { dialogue_id: id, user_id: heard.user, until: heard.until.into() };
-            Some((typing, (app, words)))
+            loop {
+                let heard = typing::next(&app, &viewer, id, &mut words).await?;
+                if let Some(actor) = heard.actor() {
+                    return Some((Typing { dialogue_id: id, actor, until: heard.until.into() }, (app, words)));
+                }
+            }
         }))
     }
 }

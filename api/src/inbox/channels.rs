@@ -1,6 +1,4 @@
-//! Channels: connecting bots, their settings and their health.
-
-use std::sync::Arc;
+//! Channels: their settings and their health; `connecting` makes them.
 
 use colloquy_entity::*;
 use sea_orm::sea_query::LockType;
@@ -8,166 +6,22 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::log::{Actor, Entry, Kind};
-use crate::messenger::telegram::Telegram;
-use crate::messenger::{Fault, Messenger, Secret};
 use crate::policy::{self, Power};
 use crate::ranked;
-use crate::secrets::{hex, random};
 use crate::viewer::Viewer;
 
-use super::{messages, registration, routing, text};
+use super::credentials::messenger;
+use super::{messages, routing, text};
 
 /// Most managers in a queue.
 const LONGEST_QUEUE: usize = 100;
 
-/// What a channel is connected with, encrypted in the database.
-#[derive(Serialize, Deserialize)]
-struct Credentials {
-    token: String,
-    webhook_secret: String,
-}
-
-/// What became unreadable when SECRET_KEY was lost or is another.
-const LOCKED: &str = "The token cannot be read with this SECRET_KEY: connect the bot anew, or start with the key it was \
-    connected with";
-
-fn credentials(app: &App, channel: &channel::Model) -> Result<Credentials> {
-    let opened = app.secrets.open(&channel.credentials).map_err(|_| Error::internal(LOCKED))?;
-    Ok(serde_json::from_slice(&opened)?)
-}
-
-/// Whether the credentials can be read; where they cannot, the channel is FAILING with words.
-pub(super) async fn is_locked(app: &App, channel: &channel::Model) -> Result<bool> {
-    let is_locked = app.secrets.open(&channel.credentials).is_err();
-    if is_locked {
-        set_health(app, channel.id, Some(LOCKED)).await?;
-    } else if channel.state_reason.as_deref() == Some(LOCKED) {
-        set_health(app, channel.id, None).await?;
-    }
-    Ok(is_locked)
-}
-
-fn telegram(app: &App, token: &str) -> Result<Telegram> {
-    let bot =
-        Telegram::new(app.http.clone(), &app.config.telegram_api_url, Secret::new(token)).map_err(Error::internal)?;
-    Ok(bot.with_patience(app.config.pace.messenger))
-}
-
-/// The messenger of a channel, ready to be spoken to.
-pub(super) fn messenger(app: &App, channel: &channel::Model) -> Result<Arc<dyn Messenger>> {
-    match channel.kind {
-        ChannelKind::Telegram => Ok(Arc::new(telegram(app, &credentials(app, channel)?.token)?)),
-        _ => Err(Error::internal("no messenger of this kind is built yet")),
-    }
-}
-
-/// Whether there is a bot behind it: there is none behind the demo's.
-pub(super) fn has_bot(app: &App, channel: &channel::Model) -> Result<bool> {
-    Ok(!credentials(app, channel)?.token.is_empty())
-}
-
-/// What the messenger has to show when it posts updates.
-pub fn webhook_secret(app: &App, channel: &channel::Model) -> Result<Secret> {
-    Ok(Secret::new(credentials(app, channel)?.webhook_secret))
-}
-
-/// Connects a Telegram bot; for administrators.
-///
-/// A bot that was connected before and was disconnected goes on as the channel that it was. CONFLICT where it is
-/// connected, with that channel's id.
-pub async fn connect_telegram(app: &App, viewer: &Viewer, name: &str, token: &str) -> Result<channel::Model> {
-    policy::require(viewer, Power::Administer)?;
-    let field = "input.credentials.telegram.botToken";
-    let name = text::name("input.name", name)?;
-    let token = token.trim();
-    if token.is_empty() || token.len() > 256 || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(Error::bad(field, "This is no bot token: it looks like 123456:ABC…, from @BotFather"));
-    }
-    let bot = telegram(app, token)?;
-    let who = bot.identify().await.map_err(|fault| refused(field, fault))?;
-    let kind = ChannelKind::Telegram;
-    // Of two who connect the same bot at once the second would take the webhook from the first, and then be refused.
-    let _alone = app.db.alone(&format!("connect telegram {}", who.external_id)).await?;
-    let before = by_external_id(app.db.read(), kind, &who.external_id).await?;
-    // One whose token cannot be read any more is connected anew.
-    let works = |channel: &&channel::Model| {
-        channel.state != ChannelState::Disconnected && app.secrets.open(&channel.credentials).is_ok()
-    };
-    if let Some(connected) = before.as_ref().filter(works) {
-        return Err(already(connected.id));
-    }
-    let id = before.as_ref().map_or_else(ChannelId::new, |channel| channel.id);
-    let webhook_secret = hex(&random::<32>()?);
-    let webhook_url = registration::address(app, kind, id);
-    let registered = registration::register(&bot, webhook_url.as_deref(), &Secret::new(webhook_secret.clone())).await;
-    registered.map_err(|fault| refused(field, fault))?;
-    let sealed = serde_json::to_vec(&Credentials { token: token.into(), webhook_secret })?;
-    let credentials = app.secrets.seal(&sealed)?;
-    let handle = who.username.map(|username| format!("@{username}"));
-    let mut tx = app.begin().await?;
-    let channel = match before {
-        Some(before) => {
-            let row = channel::ActiveModel {
-                id: Set(before.id),
-                name: Set(name),
-                handle: Set(handle),
-                state: Set(ChannelState::Connected),
-                state_reason: Set(None),
-                webhook_url: Set(webhook_url),
-                credentials: Set(credentials),
-                poll_cursor: Set(None),
-                ..Default::default()
-            };
-            row.update(&*tx).await?
-        }
-        None => {
-            let channel = channel::Model {
-                id,
-                kind,
-                external_id: who.external_id.clone(),
-                name,
-                handle,
-                state: ChannelState::Connected,
-                state_reason: None,
-                webhook_url,
-                credentials,
-                poll_cursor: None,
-                funnel_id: None,
-                welcome_text: None,
-                auto_reply_enabled: false,
-                auto_reply_text: None,
-                last_given_to: None,
-                created_at: tx.now(),
-            };
-            let row = channel.clone().into_active_model().reset_all();
-            channel::Entity::insert(row).exec_without_returning(&*tx).await?;
-            channel
-        }
-    };
-    tx.emit(changed(viewer.actor(), channel.id));
-    tx.commit().await?;
-    Ok(channel)
-}
-
-fn already(channel: ChannelId) -> Error {
-    let words = "This bot is connected already".into();
-    Error::Conflict { words, holders: Vec::new(), existing: Some(channel.to_string()) }
-}
-
-fn refused(field: &str, fault: Fault) -> Error {
-    match fault {
-        Fault::Passing { words, .. } => Error::conflict(format!("{words}: try again later")),
-        Fault::Final { words, .. } | Fault::Broken { words } => Error::bad(field, words),
-    }
-}
-
-fn changed(actor: Option<Actor>, channel: ChannelId) -> Entry {
+pub(super) fn changed(actor: Option<Actor>, channel: ChannelId) -> Entry {
     let mut entry = Entry::new(Kind::ChannelChanged, actor).about(channel.0);
     entry.channel = Some(channel);
     entry
@@ -301,7 +155,7 @@ pub async fn disconnect(app: &App, viewer: &Viewer, id: Option<ChannelId>) -> Re
     tx.commit().await?;
     // After the commit: a messenger that cannot be reached keeps nobody from disconnecting. What it still posts gets 404.
     let trouble = match messenger(app, &channel) {
-        Ok(messenger) => messenger.unsubscribe().await.err().map(|fault| fault.words().to_owned()),
+        Ok(messenger) => messenger.unsubscribe(channel.webhook_url.as_deref()).await.err().map(|fault| fault.words().to_owned()),
         Err(error) => Some(format!("{error:?}")),
     };
     if let Some(words) = trouble {
@@ -355,18 +209,8 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[ChannelId]) -> Result<Vec<
     Ok(channel::Entity::find().filter(channel::Column::Id.is_in(ids.iter().copied())).all(db).await?)
 }
 
-async fn by_external_id(db: &impl ConnectionTrait, kind: ChannelKind, id: &str) -> Result<Option<channel::Model>> {
+pub(super) async fn by_external_id(db: &impl ConnectionTrait, kind: ChannelKind, id: &str) -> Result<Option<channel::Model>> {
     let query =
         channel::Entity::find().filter(channel::Column::Kind.eq(kind)).filter(channel::Column::ExternalId.eq(id));
     Ok(query.one(db).await?)
-}
-
-/// A channel that takes updates, by what an address names: its kind and id.
-pub async fn at_door(db: &impl ConnectionTrait, kind: &str, id: &str) -> Result<Option<channel::Model>> {
-    let Ok(id) = ChannelId::parse(id) else { return Ok(None) };
-    let channel = channel::Entity::find_by_id(id).one(db).await?;
-    let is_there = |channel: &channel::Model| {
-        channel.state != ChannelState::Disconnected && channel.kind.as_str().eq_ignore_ascii_case(kind)
-    };
-    Ok(channel.filter(is_there))
 }

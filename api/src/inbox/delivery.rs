@@ -19,7 +19,9 @@ use crate::messenger::{Fault, Messenger, Outgoing, Sent};
 use crate::metrics::Of;
 
 use super::pace::Pace;
-use super::{channels, dialogues, files, messages, receive};
+use super::{channels, credentials, dialogues, files, messages, receipts, receive};
+
+mod change;
 
 /// Tries of one message; after the last it has FAILED.
 const TRIES: i32 = 10;
@@ -28,8 +30,8 @@ const AT_ONCE: usize = 16;
 
 /// Sends until stopped. What is under way at a stop is finished.
 pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: CancellationToken) {
-    let sender = match channels::messenger(&app, &channel) {
-        Ok(messenger) => Arc::new(Sender::new(Arc::clone(&app), channel.id, messenger)),
+    let sender = match credentials::messenger(&app, &channel) {
+        Ok(messenger) => Arc::new(Sender::new(Arc::clone(&app), &channel, messenger)),
         Err(error) => return tracing::error!(channel = %channel.id, ?error, "the channel cannot send"),
     };
     let mut arrivals = app.log.arrivals();
@@ -56,6 +58,7 @@ pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: Cancellati
 fn concerns(event: &Event, channel: ChannelId) -> bool {
     let queued = match event.kind {
         Kind::MessageAdded => !matches!(event.actor, Some(Actor::Client(_))),
+        Kind::MessageEdited | Kind::MessageDeleted => matches!(event.actor, Some(Actor::User(_))),
         _ => event.detail.delivery == Some(DeliveryStatus::Queued),
     };
     queued && event.channel == Some(channel)
@@ -64,6 +67,8 @@ fn concerns(event: &Event, channel: ChannelId) -> bool {
 struct Sender {
     app: Arc<App>,
     channel: ChannelId,
+    /// Who speaks, where the messenger shows a name for each message.
+    name: String,
     messenger: Arc<dyn Messenger>,
     /// Something may be due.
     wake: Arc<Notify>,
@@ -73,9 +78,10 @@ struct Sender {
 }
 
 impl Sender {
-    fn new(app: Arc<App>, channel: ChannelId, messenger: Arc<dyn Messenger>) -> Self {
+    fn new(app: Arc<App>, channel: &channel::Model, messenger: Arc<dyn Messenger>) -> Self {
         let pace = Mutex::new(Pace::new(&app, &*messenger));
-        Self { app, channel, messenger, wake: Arc::new(Notify::new()), busy: Mutex::default(), pace }
+        let (channel, name) = (channel.id, channel.name.clone());
+        Self { app, channel, name, messenger, wake: Arc::new(Notify::new()), busy: Mutex::default(), pace }
     }
 
     /// Begins with every dialogue whose first queued message is due, as many as there are free places.
@@ -85,14 +91,20 @@ impl Sender {
         if free == 0 {
             return Ok(());
         }
-        for message in self.due(busy, free as u64).await? {
-            if !lock(&self.busy).insert(message.dialogue_id) {
+        let messages = self.due(busy.clone(), free as u64).await?.into_iter().map(Due::Message);
+        let changes = self.due_changes(busy, free as u64).await?.into_iter().map(Due::Change);
+        for due in messages.chain(changes).take(free) {
+            let dialogue = due.dialogue();
+            if !lock(&self.busy).insert(dialogue) {
                 continue;
             }
             let (this, stop) = (Arc::clone(self), stop.clone());
             self.app.tasks.spawn(async move {
-                let dialogue = message.dialogue_id;
-                if let Err(error) = this.deliver(message, &stop).await {
+                let done = match due {
+                    Due::Message(message) => this.deliver(message, &stop).await,
+                    Due::Change(change) => this.tell(change, &stop).await,
+                };
+                if let Err(error) = done {
                     tracing::warn!(%dialogue, %error, "a message could not be sent just now");
                     // The look comes back to it.
                     lock(&this.busy).remove(&dialogue);
@@ -122,6 +134,7 @@ impl Sender {
             .filter(message::Column::NextAttemptAt.lte(Time::now()))
             .filter(message::Column::DialogueId.is_not_in(busy))
             .filter(Expr::exists(before).not())
+            .filter(Expr::exists(change::before_message()).not())
             .order_by_asc(message::Column::NextAttemptAt)
             .limit(most)
             .all(self.app.db.read())
@@ -137,7 +150,9 @@ impl Sender {
         if !self.count(&message, message.attempts, message.attempts + 1).await? {
             return Ok(());
         }
-        let outgoing = self.outgoing(&message).await?;
+        // As it is now: until it was counted it could be changed where it waited.
+        let Some(now) = message::Entity::find_by_id(message.id).one(self.app.db.read()).await? else { return Ok(()) };
+        let outgoing = self.outgoing(&now).await?;
         if stop.run_until_cancelled(self.turn()).await.is_none() {
             self.count(&message, message.attempts + 1, message.attempts).await?;
             return Ok(());
@@ -163,8 +178,8 @@ impl Sender {
             text: message.text.clone(),
             reply_to,
             files: files::outgoing(&self.app, message.id).await?,
-            // The same at each try, by the message's id.
-            key: i64::from_be_bytes(message.id.0.as_u64_pair().1.to_be_bytes()),
+            sender: self.name.clone(),
+            repeat_key: repeat_key(message.id),
         })
     }
 
@@ -205,21 +220,16 @@ impl Sender {
         let attempts = message.attempts + 1;
         let kind = self.messenger.kind().as_str().to_lowercase();
         let count = |what: &str| app.metrics.outbound.get_or_create(&Of::new(&kind, what)).inc();
-        match &outcome {
-            Ok(()) => channels::set_health(app, self.channel, None).await?,
-            Err(Fault::Broken { words }) => channels::set_health(app, self.channel, Some(words)).await?,
-            Err(Fault::Passing { retry_after: Some(wait), whole_channel: true, .. }) => {
-                lock(&self.pace).pause(Instant::now() + *wait);
-            }
-            Err(_) => {}
-        }
+        self.note_health(&outcome).await?;
         let mut tx = app.begin().await?;
         let Some(mut dialogue) = dialogues::lock(&tx, message.dialogue_id).await? else { return Ok(()) };
         let Some(mut row) = message::Entity::find_by_id(message.id).one(&*tx).await? else { return Ok(()) };
+        let ids = sent.external_ids.clone();
         let mut taken = sent.external_ids.into_iter();
         row.external_id = taken.next().or(row.external_id);
         row.more_external_ids = (taken.len() > 0).then(|| taken.collect());
         let mut unreachable = false;
+        let mut failure = None;
         let status = match outcome {
             Ok(()) => {
                 count("sent");
@@ -227,30 +237,28 @@ impl Sender {
             }
             Err(Fault::Final { words, unreachable: gone }) => {
                 count("failed");
-                row.failure = Some(words);
+                failure = Some(words);
                 unreachable = gone;
                 Some(DeliveryStatus::Failed)
             }
             Err(fault) if attempts >= TRIES => {
                 count("failed");
-                row.failure = Some(format!("{} (after {attempts} tries)", fault.words()));
+                failure = Some(format!("{} (after {attempts} tries)", fault.words()));
                 Some(DeliveryStatus::Failed)
             }
             Err(fault) => {
                 count("again");
-                self.again_later(&mut row, attempts, &fault, tx.now());
+                row.next_attempt_at = Some(self.again_later(row.id, attempts, &fault, tx.now()));
                 None
             }
         };
-        // A receipt may have been here first: a status only moves forward.
-        if let Some(status) = status.filter(|status| row.delivery_status.is_some_and(|had| had < *status)) {
-            row.delivery_status = Some(status);
-            row.delivery_at = Some(tx.now());
-            row.next_attempt_at = None;
-            if status == DeliveryStatus::Sent {
-                row.failure = None;
-            }
-            tx.emit(messages::delivery_changed(None, &dialogue, &row));
+        if let Some(status) = status {
+            // A receipt may have been here first: a status only moves forward.
+            let failure = failure.take();
+            receipts::forward(&mut tx, &dialogue, &mut row, status, failure);
+        }
+        if let Some((status, failure)) = receipts::early(&tx, self.messenger.kind(), &dialogue, &row, &ids).await? {
+            receipts::forward(&mut tx, &dialogue, &mut row, status, failure);
         }
         messages::store(&tx, &row).await?;
         if unreachable && dialogue.is_reachable {
@@ -262,21 +270,58 @@ impl Sender {
         tx.commit().await
     }
 
-    /// Growing waits, and not before the messenger says.
-    fn again_later(&self, row: &mut message::Model, attempts: i32, fault: &Fault, now: Time) {
+    /// When to try again: growing waits, and not before the messenger says.
+    fn again_later(&self, message: MessageId, attempts: i32, fault: &Fault, now: Time) -> Time {
         let asked = match fault {
             Fault::Passing { retry_after, .. } => retry_after.unwrap_or_default(),
             _ => Duration::ZERO,
         };
         let doubled = self.app.config.pace.retry * 2u32.saturating_pow(attempts.unsigned_abs().saturating_sub(1));
         let wait = doubled.max(asked);
-        tracing::info!(message = %row.id, words = fault.words(), ?wait, "a message is tried again");
-        row.next_attempt_at = Some(now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+        tracing::info!(%message, words = fault.words(), ?wait, "a message is tried again");
         let wake = Arc::clone(&self.wake);
         self.app.tasks.spawn(self.app.stop.clone().run_until_cancelled_owned(async move {
             tokio::time::sleep(wait).await;
             wake.notify_one();
         }));
+        now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// What a try tells of the channel: that it works, that it does not, that it is to wait.
+    async fn note_health(&self, outcome: &std::result::Result<(), Fault>) -> Result<()> {
+        match outcome {
+            Ok(()) => channels::set_health(&self.app, self.channel, None).await?,
+            Err(Fault::Broken { words }) => channels::set_health(&self.app, self.channel, Some(words)).await?,
+            Err(Fault::Passing { retry_after: Some(wait), whole_channel: true, .. }) => {
+                lock(&self.pace).pause(Instant::now() + *wait);
+            }
+            Err(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// What is first to be done in a dialogue.
+enum Due {
+    Message(message::Model),
+    Change(message_change::Model),
+}
+
+impl Due {
+    fn dialogue(&self) -> DialogueId {
+        match self {
+            Self::Message(message) => message.dialogue_id,
+            Self::Change(change) => change.dialogue_id,
+        }
+    }
+}
+
+/// The key against a repeat: the same at each try, by the message's id, and never 0.
+pub(super) fn repeat_key(id: MessageId) -> i32 {
+    let [.., a, b, c, d] = id.0.into_bytes();
+    match i32::from_be_bytes([a & 0x7f, b, c, d]) {
+        0 => 1,
+        key => key,
     }
 }
 

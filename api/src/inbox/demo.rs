@@ -114,11 +114,10 @@ fn message(place: usize, nth: usize, name: &str, username: &str, text: &str) -> 
     IncomingMessage {
         external_id: format!("{place}:{nth}"),
         person: Person {
-            external_id: format!("demo-{place}"),
-            name: name.into(),
+            name: Some(name.into()),
             username: Some(username.into()),
             profile_url: Some(format!("https://t.me/{username}")),
-            phone: None,
+            ..Person::of(format!("demo-{place}"))
         },
         text: text.into(),
         parts: Vec::new(),
@@ -128,6 +127,7 @@ fn message(place: usize, nth: usize, name: &str, username: &str, text: &str) -> 
         edited_at: None,
         album_id: None,
         forwarded_from: None,
+        is_cropped: false,
     }
 }
 

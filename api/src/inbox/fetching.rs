@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::log::Kind;
 
-use super::{channels, files};
+use super::{credentials, files};
 
 /// Files of one channel that are fetched at a time: slow ones hold up neither each other nor anything else.
 const AT_ONCE: usize = 4;
@@ -53,7 +53,7 @@ async fn begin(
     }
     for file in files::claim(app, channel.id, free as u64).await? {
         let Ok(slot) = Arc::clone(slots).try_acquire_owned() else { return Ok(()) };
-        let messenger = channels::messenger(app, channel)?;
+        let messenger = credentials::messenger(app, channel)?;
         let (app, stop) = (Arc::clone(app), stop.clone());
         app.clone().tasks.spawn(async move {
             let _slot = slot;

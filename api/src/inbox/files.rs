@@ -158,6 +158,17 @@ pub async fn of(db: &impl ConnectionTrait, ids: &[MessageId]) -> Result<Vec<atta
         .await?)
 }
 
+/// Lets the attachments of a message go that was deleted; what they are of is removed as what was never sent.
+pub(super) async fn let_go(tx: &Tx<'_>, message: MessageId) -> Result<()> {
+    let row = attachment::ActiveModel { message_id: Set(None), ..Default::default() };
+    attachment::Entity::update_many()
+        .set(row)
+        .filter(attachment::Column::MessageId.eq(message))
+        .exec(&**tx)
+        .await?;
+    Ok(())
+}
+
 /// A file, if the viewer may see its dialogue, or uploaded it and has not sent it yet.
 pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: AttachmentId) -> Result<Option<attachment::Model>> {
     let Some(file) = attachment::Entity::find_by_id(id).one(db).await? else { return Ok(None) };
@@ -165,7 +176,10 @@ pub async fn find(db: &impl ConnectionTrait, viewer: &Viewer, id: AttachmentId) 
         return Ok(None);
     }
     let is_visible = match file.message_id {
-        Some(message) => !messages::by_ids(db, viewer, &[message]).await?.is_empty(),
+        Some(message) => {
+            let seen = messages::by_ids(db, viewer, &[message]).await?;
+            seen.iter().any(|message| message.deleted_at.is_none())
+        }
         None => file.uploader_id == Some(viewer.id),
     };
     Ok(is_visible.then_some(file))
@@ -225,6 +239,7 @@ pub(super) async fn outgoing(app: &App, message: MessageId) -> Result<Vec<Outgoi
             content_type: file.content_type.unwrap_or_else(|| "application/octet-stream".into()),
             kind: file.file_kind.unwrap_or(FileKind::Document),
             size: u64::try_from(file.size.unwrap_or_default()).unwrap_or_default(),
+            url: None,
             bytes: Arc::new(Stored { store: Arc::clone(&app.store), path: Path::from(path) }),
         })
     };

@@ -1,5 +1,6 @@
 //! Intake: an update as a messenger delivered it, until it is stored or was given up.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use colloquy_entity::{Time, channel, failed_update};
@@ -9,11 +10,12 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::messenger::{Incoming, Messenger};
+use crate::messenger::{Incoming, Messenger, Posted};
 use crate::metrics::Of;
 
-use super::channels;
+use super::connecting::Door;
 use super::receive::receive;
+use super::{credentials, profiles, typing};
 
 /// A messenger may hold back everything behind an update that it cannot deliver: after so many failures it is kept and
 /// answered as a success.
@@ -22,20 +24,56 @@ const TRIES: i32 = 3;
 /// What to tell the messenger.
 #[derive(Debug)]
 pub enum Answer {
-    /// It is done with; the messenger may forget it.
-    Done,
+    /// It is done with; the messenger may forget it. With the words that it waits for.
+    Done(Cow<'static, str>),
+    /// It is not the messenger who speaks.
+    Refused,
     /// The messenger is to bring it again.
     Again(Error),
 }
 
-/// Takes an update in. Answered `Done` only once everything that it makes is committed.
-pub async fn take(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Answer {
+/// Takes what was posted at a door. Answered `Done` only once everything that it makes is committed.
+pub async fn take(app: &Arc<App>, door: &Door, posted: Posted<'_>) -> Answer {
+    let (Door::Open(channel) | Door::Awaited(channel)) = door;
+    let messenger = match credentials::messenger(app, channel) {
+        Ok(messenger) => messenger,
+        Err(error) => return Answer::Again(error),
+    };
+    let secret = match credentials::webhook_secret(app, channel) {
+        Ok(secret) => secret,
+        Err(error) => return Answer::Again(error),
+    };
+    if !messenger.verify(&secret, posted) {
+        tracing::warn!(channel = %channel.id, "a webhook came with a wrong secret");
+        return Answer::Refused;
+    }
+    if let Ok(update) = serde_json::from_slice(posted.body)
+        && let Some(answer) = messenger.challenge(&update).await
+    {
+        return match answer {
+            Ok(words) => Answer::Done(words.into()),
+            Err(fault) => Answer::Again(Error::Away(fault.words().to_owned())),
+        };
+    }
+    match door {
+        Door::Open(channel) => take_in(app, channel, posted.body).await,
+        Door::Awaited(_) => Answer::Again(Error::Away("the channel is being connected".into())),
+    }
+}
+
+/// Takes an update in that the messenger is known to have made.
+pub(super) async fn take_in(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Answer {
     let kind = channel.kind.as_str().to_lowercase();
     let count = |outcome: &str| app.metrics.inbound.get_or_create(&Of::new(&kind, outcome)).inc();
-    match read_and_receive(app, channel, body).await {
+    let messenger = match credentials::messenger(app, channel) {
+        Ok(messenger) => messenger,
+        Err(error) => return Answer::Again(error),
+    };
+    let done = Answer::Done(messenger.taken().into());
+    match read_and_receive(app, channel, messenger, body).await {
         Ok(outcome) => {
             count(outcome);
-            Answer::Done
+            done
         }
         // Not the update's fault: it is not counted against it.
         Err(error @ Error::Away(_)) => {
@@ -46,7 +84,7 @@ pub async fn take(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Answ
             Ok(attempts) if attempts >= TRIES => {
                 tracing::error!(channel = %channel.id, ?error, "an update failed {TRIES} times and is kept as it came");
                 count("kept");
-                Answer::Done
+                done
             }
             Ok(_) => {
                 tracing::warn!(channel = %channel.id, ?error, "an update failed");
@@ -58,10 +96,14 @@ pub async fn take(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Answ
     }
 }
 
-async fn read_and_receive(app: &Arc<App>, channel: &channel::Model, body: &[u8]) -> Result<&'static str> {
-    let messenger = channels::messenger(app, channel)?;
+async fn read_and_receive(
+    app: &Arc<App>,
+    channel: &channel::Model,
+    messenger: Arc<dyn Messenger>,
+    body: &[u8],
+) -> Result<&'static str> {
     let update = serde_json::from_slice(body).map_err(|error| Error::bad("body", format!("not JSON: {error}")))?;
-    let incoming = messenger.read(&update);
+    let mut incoming = messenger.read(&update);
     match &incoming {
         Incoming::Unknown { kind } => {
             tracing::info!(channel = %channel.id, kind, "an update of an unknown kind is ignored");
@@ -74,7 +116,11 @@ async fn read_and_receive(app: &Arc<App>, channel: &channel::Model, body: &[u8])
         }
         Incoming::Ignored { reason } => tracing::debug!(channel = %channel.id, reason, "an update is ignored"),
         Incoming::Button { id } => acknowledge(app, messenger, id.clone()),
-        _ => {}
+        Incoming::Message(_) | Incoming::Edited(_) | Incoming::Echo(_) => {
+            profiles::complete(app, channel, &*messenger, &mut incoming).await?;
+        }
+        Incoming::Typing { person } => typing::by_client(app, channel, person).await?,
+        Incoming::Receipt(_) | Incoming::Reachable { .. } => {}
     }
     Ok(receive(app, channel, incoming).await?.as_str())
 }

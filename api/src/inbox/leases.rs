@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colloquy_entity::{ChannelId, ChannelKind, ChannelState, channel};
+use colloquy_entity::{ChannelId, ChannelState, channel};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::config::Database;
 use crate::error::{Error, Result};
 
-use super::{channels, delivery, fetching, registration};
+use super::{credentials, delivery, fetching, registration};
 
 /// A database that does not answer for so long may have given our leases to another process, or is about to.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -75,8 +75,6 @@ async fn round(app: &Arc<App>, session: &mut Option<PgConnection>, held: &mut Ha
     keep(app, session).await?;
     let channels = channel::Entity::find()
         .filter(channel::Column::State.ne(ChannelState::Disconnected))
-        // Those that are built: VK, Viber and website channels cannot be connected yet.
-        .filter(channel::Column::Kind.eq(ChannelKind::Telegram))
         .all(app.db.read())
         .await?;
     let stay = |id: &ChannelId, one: &Held| channels.iter().any(|c| c.id == *id && c.credentials == one.credentials);
@@ -89,7 +87,7 @@ async fn round(app: &Arc<App>, session: &mut Option<PgConnection>, held: &mut Ha
         if held.contains_key(&channel.id) || !acquire(session, channel.id).await? {
             continue;
         }
-        if channels::is_locked(app, &channel).await? {
+        if credentials::is_locked(app, &channel).await? {
             // Another process may have the right key.
             release(session, channel.id).await?;
             continue;

@@ -5,10 +5,13 @@
 
 pub mod bulk;
 pub mod cards;
+pub mod changes;
 pub mod channels;
 pub mod clients;
 pub mod comments;
+pub mod connecting;
 pub mod contractors;
+pub mod credentials;
 mod currencies;
 pub mod deals;
 mod delivery;
@@ -26,8 +29,10 @@ mod money;
 mod pace;
 pub mod participants;
 mod polling;
+mod profiles;
 pub mod projects;
 pub mod reading;
+mod receipts;
 pub mod receive;
 mod registration;
 pub mod routing;

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::messenger::Fault;
 
-use super::{channels, intake};
+use super::{channels, credentials, intake};
 
 /// Asks until stopped.
 pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: CancellationToken) {
@@ -52,7 +52,7 @@ async fn poll(app: &Arc<App>, channel: &channel::Model) {
 async fn round(app: &Arc<App>, channel: &channel::Model) -> Result<std::result::Result<(), Fault>> {
     let row = channel::Entity::find_by_id(channel.id).one(app.db.read()).await?;
     let Some(row) = row else { return Ok(Ok(())) };
-    let messenger = channels::messenger(app, &row)?;
+    let messenger = credentials::messenger(app, &row)?;
     let polled = match messenger.poll(row.poll_cursor.as_deref()).await {
         Ok(polled) => polled,
         Err(fault) => return Ok(Err(fault)),
@@ -60,7 +60,7 @@ async fn round(app: &Arc<App>, channel: &channel::Model) -> Result<std::result::
     channels::set_health(app, row.id, None).await?;
     for update in &polled.updates {
         let body = update.to_string();
-        while let intake::Answer::Again(error) = intake::take(app, &row, body.as_bytes()).await {
+        while let intake::Answer::Again(error) = intake::take_in(app, &row, body.as_bytes()).await {
             // In order, as they came: the next one waits for this one, which is given up after its third failure.
             tracing::warn!(channel = %row.id, %error, at = ?Time::now(), "an update is tried again");
             tokio::time::sleep(app.config.pace.retry).await;

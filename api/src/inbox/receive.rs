@@ -2,18 +2,22 @@
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{LockType, OnConflict};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 
 use crate::app::App;
 use crate::db::{self, Tx};
 use crate::error::{Error, Result};
 use crate::log::{Actor, Entry, Kind};
-use crate::messenger::{Incoming, IncomingMessage, Person};
+use crate::messenger::{Incoming, IncomingMessage};
 
 use super::messages::{self, Draft};
-use super::{contractors, deals, dialogues, files, participants, routing, text};
+use super::{contractors, deals, dialogues, files, participants, receipts, routing};
+use people::{client, refresh};
+
+mod echo;
+mod people;
+
+pub(super) use people::changed;
 
 /// What became of an update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +55,11 @@ pub async fn receive(app: &App, channel: &channel::Model, incoming: Incoming) ->
         let result = match &incoming {
             Incoming::Message(message) => self::message(app, channel, message).await,
             Incoming::Edited(message) => edited(app, channel, message).await,
-            Incoming::Reachable { person, reachable } => self::reachable(app, channel, person, *reachable).await,
+            Incoming::Echo(echo) => echo::receive(app, channel, echo).await,
+            Incoming::Receipt(receipt) => receipts::receive(app, channel, receipt).await,
+            Incoming::Reachable { person, reachable } => people::reachable(app, channel, person, *reachable).await,
             Incoming::Button { .. }
+            | Incoming::Typing { .. }
             | Incoming::Ignored { .. }
             | Incoming::Unknown { .. }
             | Incoming::Unreadable { .. } => Ok(Outcome::Ignored),
@@ -106,7 +113,7 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
         assign(&mut tx, channel.id, &dialogue).await?;
     }
     let is_first = dialogue.client_message_count == 0;
-    add(&mut tx, &mut dialogue, incoming, by_client).await?;
+    add(&mut tx, &mut dialogue, incoming, MessageOrigin::Client, by_client).await?;
     greet(&mut tx, &channel, &mut dialogue, is_first, is_start).await?;
     dialogues::store(&tx, &dialogue).await?;
     tx.commit().await?;
@@ -128,6 +135,7 @@ async fn add(
     tx: &mut Tx<'_>,
     dialogue: &mut dialogue::Model,
     incoming: &IncomingMessage,
+    origin: MessageOrigin,
     actor: Option<Actor>,
 ) -> Result<()> {
     let reply_to = match &incoming.reply_to {
@@ -135,7 +143,6 @@ async fn add(
         None => None,
     };
     let draft = Draft {
-        origin: MessageOrigin::Client,
         actor,
         external_id: Some(incoming.external_id.clone()),
         reply_to,
@@ -144,7 +151,7 @@ async fn add(
         forwarded_from: incoming.forwarded_from.clone(),
         edited_at: incoming.edited_at,
         edit_key: incoming.edit_key,
-        ..Draft::outgoing(MessageOrigin::Client, incoming.text.clone(), tx.now())
+        ..Draft::outgoing(origin, incoming.text.clone(), tx.now())
     };
     let message = messages::add(tx, dialogue, draft).await?;
     files::receive(tx, message.id, &incoming.parts).await
@@ -171,24 +178,31 @@ async fn greet(
 
 /// The edit of a message; where it never came, the message itself.
 async fn edited(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Outcome> {
-    if let Some(outcome) = edit(app, channel, incoming).await? {
+    if let Some(outcome) = edit(app, channel, incoming, true).await? {
         return Ok(outcome);
     }
     match message(app, channel, incoming).await? {
         // The original or another edit of it has come first meanwhile.
-        Outcome::Repeated => edit(app, channel, incoming).await?.ok_or_else(|| Error::internal("a message went away")),
+        Outcome::Repeated => {
+            edit(app, channel, incoming, true).await?.ok_or_else(|| Error::internal("a message went away"))
+        }
         outcome => Ok(outcome),
     }
 }
 
 /// The edit of a message that is stored; nothing where it is not.
-async fn edit(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -> Result<Option<Outcome>> {
+async fn edit(
+    app: &App,
+    channel: &channel::Model,
+    incoming: &IncomingMessage,
+    by_client: bool,
+) -> Result<Option<Outcome>> {
     let mut tx = app.begin().await?;
     let Some(before) = stored(&tx, channel.id, &incoming.external_id).await? else { return Ok(None) };
     let dialogue = dialogues::lock(&tx, before.dialogue_id).await?;
     let dialogue = dialogue.ok_or_else(|| Error::internal("a message without its dialogue"))?;
     let client = client::Entity::find_by_id(dialogue.client_id).one(&*tx).await?;
-    if client.is_some_and(|client| client.is_blocked) {
+    if by_client && client.is_some_and(|client| client.is_blocked) {
         return Ok(Some(Outcome::Dropped));
     }
     // Read again under the lock.
@@ -205,80 +219,12 @@ async fn edit(app: &App, channel: &channel::Model, incoming: &IncomingMessage) -
     if is_new {
         message.text.clone_from(&incoming.text);
         message.edited_at = incoming.edited_at.or(message.edited_at);
-        tx.emit(messages::tell(Kind::MessageEdited, Some(Actor::Client(dialogue.client_id)), &dialogue, message.id));
+        let actor = by_client.then_some(Actor::Client(dialogue.client_id));
+        tx.emit(messages::tell(Kind::MessageEdited, actor, &dialogue, message.id));
     }
     messages::store(&tx, &message).await?;
     tx.commit().await?;
     Ok(Some(if is_new { Outcome::Stored } else { Outcome::Repeated }))
-}
-
-/// The client blocked the bot, or came back.
-async fn reachable(app: &App, channel: &channel::Model, person: &Person, reachable: bool) -> Result<Outcome> {
-    let mut tx = app.begin().await?;
-    let Some(mut client) = known(&tx, channel.kind, person).await? else { return Ok(Outcome::Ignored) };
-    let found = dialogue::Entity::find()
-        .filter(dialogue::Column::ChannelId.eq(channel.id))
-        .filter(dialogue::Column::ClientId.eq(client.id))
-        .lock(LockType::NoKeyUpdate)
-        .one(&*tx)
-        .await?;
-    let Some(mut dialogue) = found else { return Ok(Outcome::Ignored) };
-    tx.goes_on_after(dialogue.last_activity_at);
-    let changed = dialogue.is_reachable != reachable;
-    dialogue.is_reachable = reachable;
-    refresh(&mut tx, &mut client, person, &dialogue, changed).await?;
-    if tx.is_quiet() {
-        return Ok(Outcome::Repeated);
-    }
-    dialogues::store(&tx, &dialogue).await?;
-    tx.commit().await?;
-    Ok(Outcome::Stored)
-}
-
-async fn by_external_id(tx: &Tx<'_>, kind: ChannelKind, id: &str) -> Result<Option<client::Model>> {
-    let query = client::Entity::find().filter(client::Column::Kind.eq(kind)).filter(client::Column::ExternalId.eq(id));
-    Ok(query.one(&**tx).await?)
-}
-
-/// A client who is known. One who is to be changed is locked, before any dialogue is.
-async fn known(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<Option<client::Model>> {
-    let Some(client) = by_external_id(tx, kind, &person.external_id).await? else { return Ok(None) };
-    if client.contractor_id.is_some() && told(&client, person) == client {
-        return Ok(Some(client));
-    }
-    Ok(client::Entity::find_by_id(client.id).lock(LockType::NoKeyUpdate).one(&**tx).await?)
-}
-
-/// The client, found or made; and whether they were known.
-async fn client(tx: &Tx<'_>, kind: ChannelKind, person: &Person) -> Result<(client::Model, bool)> {
-    if let Some(client) = known(tx, kind, person).await? {
-        return Ok((client, true));
-    }
-    let new = client::Model {
-        id: ClientId::new(),
-        kind,
-        external_id: person.external_id.clone(),
-        name: person.name.clone(),
-        username: person.username.clone(),
-        avatar_url: None,
-        profile_url: person.profile_url.clone(),
-        phone: person.phone.clone(),
-        contractor_id: None,
-        is_blocked: false,
-        lookup: text::lookup([&person.name, person.username.as_deref().unwrap_or_default()]),
-        first_seen_at: tx.now(),
-    };
-    let once = OnConflict::columns([client::Column::Kind, client::Column::ExternalId]).do_nothing().to_owned();
-    let made = client::Entity::insert(new.clone().into_active_model().reset_all())
-        .on_conflict(once)
-        .exec_without_returning(&**tx)
-        .await?;
-    if made > 0 {
-        return Ok((new, false));
-    }
-    // Another message of theirs was first, and has committed meanwhile.
-    let client = known(tx, kind, person).await?;
-    Ok((client.ok_or_else(|| Error::internal("a client went away"))?, true))
 }
 
 /// The dialogue, found and locked or made; and whether it was made.
@@ -306,6 +252,7 @@ async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(
         last_message_id: None,
         message_count: 0,
         client_message_count: 0,
+        read_number: None,
         last_client_message_at: None,
     };
     let once = OnConflict::columns([dialogue::Column::ChannelId, dialogue::Column::ClientId]).do_nothing().to_owned();
@@ -325,67 +272,4 @@ async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(
 async fn stored(tx: &Tx<'_>, channel: ChannelId, external_id: &str) -> Result<Option<message::Model>> {
     let query = message::Entity::find().filter(message::Column::ChannelId.eq(channel));
     Ok(query.filter(message::Column::ExternalId.eq(external_id)).one(&**tx).await?)
-}
-
-/// The client with what the messenger tells of them now.
-fn told(client: &client::Model, person: &Person) -> client::Model {
-    client::Model {
-        name: person.name.clone(),
-        username: person.username.clone(),
-        profile_url: person.profile_url.clone(),
-        phone: person.phone.clone().or_else(|| client.phone.clone()),
-        lookup: text::lookup([&person.name, person.username.as_deref().unwrap_or_default()]),
-        ..client.clone()
-    }
-}
-
-/// What the messenger tells of a person now; one event where anything of it is new.
-async fn refresh(
-    tx: &mut Tx<'_>,
-    client: &mut client::Model,
-    person: &Person,
-    dialogue: &dialogue::Model,
-    reachability_changed: bool,
-) -> Result<()> {
-    let told = told(client, person);
-    let is_new = told != *client;
-    // A phone number is kept for the contractor's card; of the client the API shows none.
-    let shows = told.name != client.name || told.username != client.username || told.profile_url != client.profile_url;
-    *client = told;
-    if is_new {
-        let row = client::ActiveModel {
-            id: Set(client.id),
-            name: Set(client.name.clone()),
-            username: Set(client.username.clone()),
-            profile_url: Set(client.profile_url.clone()),
-            phone: Set(client.phone.clone()),
-            lookup: Set(client.lookup.clone()),
-            ..Default::default()
-        };
-        row.update(&**tx).await?;
-    }
-    if shows || reachability_changed {
-        let event = changed(tx, client.id, Some(Actor::Client(client.id)), dialogue).await?;
-        tx.emit(event);
-    }
-    Ok(())
-}
-
-/// CLIENT_CHANGED, in the dialogue where it was noticed and seen in all that the client has.
-pub(super) async fn changed(
-    tx: &Tx<'_>,
-    client: ClientId,
-    actor: Option<Actor>,
-    dialogue: &dialogue::Model,
-) -> Result<Entry> {
-    let all: Vec<DialogueId> = dialogue::Entity::find()
-        .select_only()
-        .column(dialogue::Column::Id)
-        .filter(dialogue::Column::ClientId.eq(client))
-        .order_by_asc(dialogue::Column::Id)
-        .into_tuple()
-        .all(&**tx)
-        .await?;
-    let entry = Entry::of(Kind::ClientChanged, actor, dialogue).about(client.0).seen_in(all);
-    Ok(entry.with(|detail| detail.client = Some(client)))
 }

@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::messenger::{Fault, Messenger, Secret};
+use crate::messenger::{self, Fault, Messenger, Secret};
 
-use super::{channels, polling};
+use super::{channels, credentials, polling};
 
 /// Where a channel's updates are to be posted to; nowhere without `PUBLIC_URL`.
 pub(super) fn address(app: &App, kind: ChannelKind, id: ChannelId) -> Option<String> {
@@ -18,22 +18,29 @@ pub(super) fn address(app: &App, kind: ChannelKind, id: ChannelId) -> Option<Str
     Some(format!("{url}/webhooks/{}/{id}", kind.as_str().to_lowercase()))
 }
 
-/// Has updates posted there, or no more posted anywhere, so that they can be asked for.
+/// Has updates posted to `address` instead of to where they were posted before; to nowhere where there is none, so that
+/// they can be asked for.
 pub(super) async fn register(
     messenger: &dyn Messenger,
+    before: Option<&str>,
     address: Option<&str>,
     secret: &Secret,
 ) -> std::result::Result<(), Fault> {
+    // A new address takes the place of the old at those who know one alone; the others keep several.
+    if address.is_none() || before.is_some_and(|before| Some(before) != address) {
+        messenger.unsubscribe(before).await?;
+    }
     match address {
         Some(address) => messenger.subscribe(address, secret).await,
-        None => messenger.unsubscribe().await,
+        None if messenger::can_poll(messenger.kind()) => Ok(()),
+        None => Err(Fault::Broken { words: "It only posts to an address that the outside can reach: set PUBLIC_URL".into() }),
     }
 }
 
 /// Sees to a channel's updates until stopped: registers it anew where `PUBLIC_URL` is another than when it was connected,
 /// and asks for updates where that is how they come.
 pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: CancellationToken) {
-    match channels::has_bot(&app, &channel) {
+    match credentials::has_bot(&app, &channel) {
         Ok(true) => {}
         Ok(false) => return,
         Err(error) => return tracing::error!(channel = %channel.id, ?error, "the channel cannot take updates"),
@@ -72,15 +79,16 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
 
 /// A channel that failed works again where its messenger knows us.
 async fn look_again(app: &App, channel: &channel::Model) -> Result<()> {
-    match channels::messenger(app, channel)?.identify().await {
+    match credentials::messenger(app, channel)?.identify().await {
         Ok(_) => channels::set_health(app, channel.id, None).await,
         Err(_) => Ok(()),
     }
 }
 
 async fn move_to(app: &App, channel: &channel::Model, wanted: Option<&str>) -> Result<std::result::Result<(), Fault>> {
-    let messenger = channels::messenger(app, channel)?;
-    if let Err(fault) = register(&*messenger, wanted, &channels::webhook_secret(app, channel)?).await {
+    let messenger = credentials::messenger(app, channel)?;
+    let secret = credentials::webhook_secret(app, channel)?;
+    if let Err(fault) = register(&*messenger, channel.webhook_url.as_deref(), wanted, &secret).await {
         return Ok(Err(fault));
     }
     let row =

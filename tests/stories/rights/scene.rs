@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::harness::telegram::Fault;
+use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::{Person, document};
 use crate::harness::world::{Channel, Someone, World};
 

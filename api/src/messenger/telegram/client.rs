@@ -178,7 +178,8 @@ impl Telegram {
             let chunk = chunk.map_err(|error| broken_off(&error))?;
             Ok(chunk.map(|chunk| (chunk, response)))
         });
-        Ok(Download { size, bytes: bytes.map_err(|error: CallError| io::Error::other(error)).boxed() })
+        // The server calls every file application/octet-stream; the message has told what it is.
+        Ok(Download { size, content_type: None, bytes: bytes.map_err(|error: CallError| io::Error::other(error)).boxed() })
     }
 
     fn method(&self, method: &str) -> Url {

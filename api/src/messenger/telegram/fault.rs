@@ -86,7 +86,7 @@ fn forbidden(description: &str) -> &'static str {
 }
 
 fn refused(description: &str) -> String {
-    const KNOWN: [(&str, &str); 9] = [
+    const KNOWN: [(&str, &str); 12] = [
         ("chat not found", "Telegram knows no chat of the bot with this client"),
         ("message is too long", "The text is longer than Telegram takes"),
         ("text is too long", "The text is longer than Telegram takes"),
@@ -95,6 +95,9 @@ fn refused(description: &str) -> String {
         ("VOICE_MESSAGES_FORBIDDEN", "The client does not accept voice messages"),
         ("receiving of voice messages", "The client does not accept voice messages"),
         ("file must be non-empty", "Telegram takes no empty file"),
+        ("message can't be edited", "Telegram does not let this message be changed any more"),
+        ("message to edit not found", "The message is no longer at Telegram"),
+        ("message can't be deleted", "Telegram lets a message be removed within 48 hours only"),
         ("Logged out", "The bot is logged out at this Bot API server"),
     ];
     if let Some((_, words)) = KNOWN.iter().find(|(sign, _)| description.contains(sign)) {

@@ -1,7 +1,8 @@
 //! Telegram: a bot of the Bot API, over HTTP alone.
 //!
-//! `read` is what comes in, `send` what goes out, `client` the wire, `fault` what an error there means.
+//! `read` is what comes in, `send` and `change` what goes out, `client` the wire, `fault` what an error there means.
 
+mod change;
 mod client;
 mod content;
 mod fault;
@@ -18,7 +19,10 @@ use serde_json::{Value, json};
 
 pub use client::{Bot, CallError, Telegram};
 
-use super::{Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Rate, Rates, Secret, Sent};
+use super::{Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Posted, Rate, Rates, Secret, Sent, verify};
+
+/// What Telegram shows of the secret that we gave it: core.telegram.org/bots/api#setwebhook.
+const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";
 
 /// The updates that we ask for; the others would only be ignored.
 const UPDATES: [&str; 4] = ["message", "edited_message", "callback_query", "my_chat_member"];
@@ -35,13 +39,13 @@ impl Messenger for Telegram {
         ChannelKind::Telegram
     }
 
-    fn text_limit(&self) -> usize {
-        TEXT
-    }
-
     /// 30 in any second for a bot, about one a second for a chat, short bursts allowed: core.telegram.org/bots/faq.
     fn rates(&self) -> Rates {
         Rates { channel: Rate { per_second: 28, burst: 2 }, chat: Rate { per_second: 1, burst: 3 } }
+    }
+
+    fn verify(&self, secret: &Secret, posted: Posted<'_>) -> bool {
+        verify(secret, posted.header(SECRET_HEADER))
     }
 
     fn read(&self, update: &Value) -> Incoming {
@@ -62,7 +66,7 @@ impl Messenger for Telegram {
         self.set_webhook(url, secret).await.map_err(fault::of_call)
     }
 
-    async fn unsubscribe(&self) -> Result<(), Fault> {
+    async fn unsubscribe(&self, _url: Option<&str>) -> Result<(), Fault> {
         self.delete_webhook().await.map_err(fault::of_call)
     }
 
@@ -82,6 +86,14 @@ impl Messenger for Telegram {
 
     async fn send(&self, message: &Outgoing, sent: &mut Sent) -> Result<(), Fault> {
         send::send(self, message, sent).await
+    }
+
+    async fn edit(&self, message: &Outgoing, sent: &Sent) -> Result<(), Fault> {
+        change::edit(self, message, sent).await
+    }
+
+    async fn delete(&self, message: &Outgoing, sent: &Sent) -> Result<(), Fault> {
+        change::delete(self, message, sent).await
     }
 
     async fn typing(&self, to: &str) -> Result<(), Fault> {

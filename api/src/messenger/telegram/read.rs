@@ -100,6 +100,7 @@ fn read_message(message: &Value, edit: Option<Option<i64>>) -> Incoming {
         edited_at: (edited && !moved).then(|| time_of(message, "edit_date").unwrap_or(sent_at)),
         album_id: label_of(message, "media_group_id"),
         forwarded_from: forwarded_from(message),
+        is_cropped: false,
     });
     if edited { Incoming::Edited(read) } else { Incoming::Message(read) }
 }
@@ -124,9 +125,9 @@ fn read_membership(change: &Value) -> Incoming {
 
 fn person(from: &Value, id: i64) -> Person {
     let username = username(from);
-    let name = full_name(from).or_else(|| username.clone()).unwrap_or_else(|| format!("Telegram {id}"));
+    let name = full_name(from).or_else(|| username.clone());
     let profile_url = username.as_ref().map(|username| format!("https://t.me/{username}"));
-    Person { external_id: id.to_string(), name, username, profile_url, phone: None }
+    Person { name, username, profile_url, ..Person::of(id.to_string()) }
 }
 
 /// First and last name of a user, a contact or a private chat. The first may be an empty string on the wire.

@@ -13,7 +13,7 @@ use super::{TEXT, chat, fault, message_id};
 use crate::messenger::{Fault, Outgoing, OutgoingFile, Sent, sanitize, text_length};
 
 /// The longest text beside a file, in UTF-16 units.
-const CAPTION: usize = 1024;
+pub(super) const CAPTION: usize = 1024;
 /// The largest photo in bytes; larger ones go as documents.
 const PHOTO: u64 = 10 << 20;
 /// The largest file in bytes. Above it the server closes the connection amid the upload, which would look passing.
@@ -164,7 +164,7 @@ fn reply(id: i64) -> Value {
 }
 
 /// The message id in an external id of this chat.
-fn in_chat(external_id: &str, chat_id: i64) -> Option<i64> {
+pub(super) fn in_chat(external_id: &str, chat_id: i64) -> Option<i64> {
     let (chat, message) = external_id.split_once(':')?;
     if chat.parse() != Ok(chat_id) {
         return None;
