@@ -28,7 +28,7 @@ export default defineConfig({
     // GraphiQL is one chunk, and larger than the 500 kB that Vite finds proper.
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {
-      input: ["graphiql.html"],
+      input: ["graphiql.html", "sandbox.html"],
       output: {
         // CodeMirror's modes and add-ons come as 24 files of 1 to 20 kB, all of which the page needs at once.
         codeSplitting: { groups: [{ name: "codemirror", test: /node_modules\/codemirror/ }] },
@@ -39,6 +39,12 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/graphql": { target: "http://127.0.0.1:8080", ws: true } } },
+  server: {
+    proxy: {
+      "/graphql": { target: "http://127.0.0.1:8080", ws: true },
+      // The sandbox, or testing/fake-sandbox.mjs.
+      "/api/": "http://127.0.0.1:8090",
+    },
+  },
   test: { environment: "node" },
 });
