@@ -49,16 +49,27 @@ afterEach(() => {
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-test("the state is asked for when the connection stands, and told from then on", async () => {
+test("the state is asked for at once and when the connection stands, and told from then on", async () => {
   const [source] = Source.opened;
   expect(source!.url).toBe("/api/events");
-  expect(answers).toHaveLength(0);
-  source!.onopen?.();
   answers[0]!(Response.json(old));
   await settle();
+  expect(seen).toEqual([old]);
+  source!.onopen?.();
+  answers[1]!(Response.json(old));
+  await settle();
   source!.tell(fresh);
-  expect(seen).toEqual([old, fresh]);
+  expect(seen).toEqual([old, old, fresh]);
   expect(connections).toEqual(["CONNECTING", "LIVE"]);
+});
+
+test("of two answers under way, the one asked for first does not come after the other", async () => {
+  Source.opened[0]!.onopen?.();
+  answers[1]!(Response.json(fresh));
+  await settle();
+  answers[0]!(Response.json(old));
+  await settle();
+  expect(seen).toEqual([fresh]);
 });
 
 test("an answer that was overtaken by an event is left aside", async () => {
@@ -77,7 +88,7 @@ test("a lost connection is made again, and the state asked for again", async () 
   expect(Source.opened[0]!.isClosed).toBe(true);
   await vi.advanceTimersByTimeAsync(2000);
   Source.opened[1]!.onopen?.();
-  answers[1]!(Response.json(fresh));
+  answers.at(-1)!(Response.json(fresh));
   await settle();
   expect(seen).toEqual([fresh]);
   expect(connections.at(-1)).toBe("LIVE");
@@ -85,7 +96,7 @@ test("a lost connection is made again, and the state asked for again", async () 
 
 test("a state that cannot be had counts as a lost connection", async () => {
   Source.opened[0]!.onopen?.();
-  answers[0]!(new Response("", { status: 503 }));
+  answers[1]!(new Response("", { status: 503 }));
   await settle();
   expect(connections.at(-1)).toBe("LOST");
   await vi.advanceTimersByTimeAsync(2000);

@@ -1,4 +1,4 @@
-// Follows the state: asked for once at each connection, and told after each change.
+// Follows the state: asked for at each connection, and told after each change.
 import type { State } from "./protocol";
 
 export type Connection = "CONNECTING" | "LIVE" | "LOST";
@@ -15,18 +15,18 @@ export function follow({ onState, onConnection }: Listener): () => void {
   let source: EventSource;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
-  // What is told is newer than an answer that was asked for before.
-  let told = 0;
+  // What was asked for is left aside when something newer has come, or was asked for later.
+  let latest = 0;
 
   const ask = async () => {
-    const before = told;
+    const mine = ++latest;
     try {
       const response = await fetch("/api/state");
       if (!response.ok) throw new Error(`${response.status}`);
       const state = (await response.json()) as State;
-      if (!isOver && told === before) onState(state);
+      if (!isOver && mine === latest) onState(state);
     } catch {
-      if (!isOver && told === before) again();
+      if (!isOver && mine === latest) again();
     }
   };
 
@@ -41,14 +41,17 @@ export function follow({ onState, onConnection }: Listener): () => void {
     source = new EventSource("/api/events");
     source.onopen = () => {
       onConnection("LIVE");
+      // Again: what changed before the connection stood was told to nobody.
       void ask();
     };
     source.onmessage = ({ data }: MessageEvent<string>) => {
-      told += 1;
+      latest += 1;
       onState(JSON.parse(data) as State);
     };
     // The browser tries by itself only after some of the faults.
     source.onerror = again;
+    // Some proxies keep even the opening back until there is an event.
+    void ask();
   };
 
   onConnection("CONNECTING");
