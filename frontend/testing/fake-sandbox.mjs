@@ -143,6 +143,7 @@ createServer(async (incoming, outgoing) => {
     if (pathname === "/api/state") return end(200, "application/json", JSON.stringify(state));
     if (pathname === "/api/events") {
       outgoing.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" }).flushHeaders();
+      outgoing.write(":\n\n");
       followers.add(outgoing);
       return void incoming.on("close", () => followers.delete(outgoing));
     }
