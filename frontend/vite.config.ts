@@ -39,6 +39,10 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/graphql": { target: "http://127.0.0.1:8080", ws: true } } },
+  server: {
+    proxy: Object.fromEntries(
+      ["/graphql", "/chat", "/files"].map((path) => [path, { target: "http://127.0.0.1:8080", ws: true }]),
+    ),
+  },
   test: { environment: "node" },
 });
