@@ -321,7 +321,8 @@ test("fresh addresses are looked for page by page, until the message is found", 
           : { nodes: [fresh], hasPreviousPage: true, startCursor: "p2" },
     },
   });
-  await chat.refresh(old.id);
+  await pass(60_000);
+  await Promise.all([chat.refresh(old.id), chat.refresh(recent.id)]);
   expect(of("Page").map(({ variables }) => variables["before"])).toEqual([null, "p1"]);
   expect(chat.state.log.messages[0]?.files[0]?.url).toBe("new");
 });

@@ -91,6 +91,7 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
   let cursorsRefused = 0;
   /** Changes with the token, and with what is loaded anew: an answer to an earlier one is no longer wanted. */
   let era = 0;
+  let refreshing: Promise<void> | undefined;
   let isReading = false;
   let typedAt = -Infinity;
   let typingEnds: ReturnType<typeof setTimeout> | undefined;
@@ -278,6 +279,23 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
     }
   }
 
+  function toldAt(messageId: string): number | undefined {
+    return state.log.messages.find(({ id }) => id === messageId)?.toldAt;
+  }
+
+  async function readAddresses(messageId: string) {
+    const mine = era;
+    // There is no asking for one message: its page is looked for from the newest on.
+    let before: string | null = null;
+    do {
+      const answer: { chat: { messages: MessagePage } } = await asVisitor(documents.PAGE, { before });
+      if (mine !== era) return;
+      const { nodes, hasPreviousPage, startCursor } = answer.chat.messages;
+      setLog(withAddresses(state.log, nodes));
+      before = hasPreviousPage && !nodes.some(({ id }) => id === messageId) ? startCursor : null;
+    } while (before !== null);
+  }
+
   state = { ...state, outgoing: outbox.all };
   if (session.token !== null) void load();
 
@@ -310,16 +328,12 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
       if (mine === era && before === state.log.start) setLog(withEarlier(state.log, answer.chat.messages));
     },
     async refresh(messageId) {
-      const mine = era;
-      // There is no asking for one message: its page is looked for from the newest on.
-      let before: string | null = null;
-      do {
-        const answer: { chat: { messages: MessagePage } } = await asVisitor(documents.PAGE, { before });
-        if (mine !== era) return;
-        const { nodes, hasPreviousPage, startCursor } = answer.chat.messages;
-        setLog(withAddresses(state.log, nodes));
-        before = hasPreviousPage && !nodes.some(({ id }) => id === messageId) ? startCursor : null;
-      } while (before !== null);
+      // Pictures fail together: what one has asked for is often what the next one wants.
+      const before = toldAt(messageId);
+      while (refreshing) await refreshing.catch(() => {});
+      if (toldAt(messageId) !== before) return;
+      refreshing = readAddresses(messageId).finally(() => (refreshing = undefined));
+      await refreshing;
     },
     wake() {
       if (reload !== undefined) void load();

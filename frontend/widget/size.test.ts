@@ -15,6 +15,8 @@ test("the widget is one classic script, small enough, with nothing that a strict
   const { code } = output[0];
   expect(await compressed(code)).toBeLessThanOrEqual(LARGEST);
   expect(LARGEST).toBeLessThanOrEqual(30_000);
+  // The same in whatever charset the site's pages are.
+  expect(code).toMatch(/^[\0-\x7f]*$/);
   // Parses as a script: no import, no export.
   expect(() => new Function(code)).not.toThrow();
   for (const forbidden of ["innerHTML", "insertAdjacentHTML", "document.write", "eval("]) expect(code).not.toContain(forbidden);

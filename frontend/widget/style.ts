@@ -62,7 +62,7 @@ a { color: inherit; text-decoration: underline; }
 [part~="text"] { white-space: pre-wrap; overflow-wrap: anywhere; }
 [data-deleted] [part~="text"] { font-style: italic; }
 [part~="file-name"] { overflow-wrap: anywhere; }
-[part~="picture"] { display: block; max-width: 100%; max-height: 260px; width: auto; height: auto; border-radius: 8px; }
+[part~="picture"] { display: block; max-width: 100%; height: auto; border-radius: 8px; }
 [part~="fault"], [part~="problem"] { font-size: 14px; color: var(--alarm); }
 [part~="own"] [part~="fault"] { max-width: 85%; text-align: end; }
 [part~="again"], [part~="discard"], [part~="earlier"] {

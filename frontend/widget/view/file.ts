@@ -23,12 +23,24 @@ const STALE = 4 * 60_000;
 /** A picture that fails so often, with fresh addresses, will not come: the site's policy forbids it, or it is gone. */
 const MOST_FAILURES = 3;
 
+/** Pictures are shown no wider and no higher, px. */
+const LARGEST = 260;
+
+/** The room that a picture will take, so that nothing moves when it comes. */
+function room({ width, height }: ChatFile): { width?: number; height?: number } {
+  if (!width || !height) return {};
+  const scale = Math.min(1, LARGEST / width, LARGEST / height);
+  return { width: Math.round(width * scale), height: Math.round(height * scale) };
+}
+
 export function createFile({ words, language, refresh }: Options): FileView {
   const node = element("div", { part: "file" });
   let current: ChatFile | undefined;
   let toldAt = 0;
   let failures = 0;
   let picture: HTMLImageElement | undefined;
+  /** The picture's address that did not work: another one is awaited. */
+  let broken: string | undefined;
 
   const link = element("a", { target: "_blank", rel: "noopener noreferrer nofollow" });
   link.addEventListener("click", (event) => {
@@ -48,12 +60,13 @@ export function createFile({ words, language, refresh }: Options): FileView {
     );
   });
 
-  function fail() {
+  function fail(address: string) {
     failures += 1;
+    broken = address;
     picture = undefined;
-    // Nobody waits for it: when it fails, the file is a link.
-    if (failures < MOST_FAILURES) refresh().catch(() => show());
-    else show();
+    show();
+    // Nobody waits for it: if it fails, the file stays a link.
+    if (failures < MOST_FAILURES) refresh().catch(() => {});
   }
 
   function show() {
@@ -66,14 +79,13 @@ export function createFile({ words, language, refresh }: Options): FileView {
     link.href = address;
     link.setAttribute("aria-label", `${current.name}, ${sizeOf(current.size, language, words)}, ${words.opensApart}`);
     const preview = safeAddress(current.previewUrl);
-    if (preview === undefined || failures >= MOST_FAILURES) {
+    if (preview === undefined || preview === broken || failures >= MOST_FAILURES) {
       picture = undefined;
       link.replaceChildren(label(current.name, current.size));
     } else if (picture === undefined) {
       // A picture that is shown stays, whatever its address is by now.
-      const { name: alt, width, height } = current;
-      picture = element("img", { part: "picture", alt, width: width ?? undefined, height: height ?? undefined });
-      picture.addEventListener("error", fail, { once: true });
+      picture = element("img", { part: "picture", alt: current.name, ...room(current) });
+      picture.addEventListener("error", () => fail(preview), { once: true });
       picture.src = preview;
       link.replaceChildren(picture);
     }

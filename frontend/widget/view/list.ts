@@ -34,6 +34,7 @@ export function createList(options: Options): List {
   );
   const messages = new Map<string, MessageView>();
   const days = new Map<string, HTMLLIElement>();
+  let isAtEnd = true;
   let speaking: ReturnType<typeof setTimeout> | undefined;
 
   earlier.addEventListener("click", () => {
@@ -60,11 +61,18 @@ export function createList(options: Options): List {
     node.scrollTop = node.scrollHeight;
   }
 
+  node.addEventListener("scroll", () => {
+    isAtEnd = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
+  });
+  // A picture that comes, or a field that grows, does not hide what the reader was at.
+  const resized = new ResizeObserver(() => isAtEnd && scrollToEnd());
+  resized.observe(node);
+  resized.observe(list);
+
   return {
     node,
     scrollToEnd,
     update(items, hasEarlier) {
-      const wasAtEnd = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR;
       const added = items.filter(({ key }) => !messages.has(key));
       if (added.length > NEWS) hush();
       const now = new Date();
@@ -92,7 +100,7 @@ export function createList(options: Options): List {
       greeting.hidden = items.length > 0;
       earlier.hidden = !hasEarlier;
       const last = items.at(-1);
-      if (wasAtEnd || (last?.isOwn && added.includes(last))) scrollToEnd();
+      if (isAtEnd || (last?.isOwn && added.includes(last))) scrollToEnd();
     },
   };
 }
