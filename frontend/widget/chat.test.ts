@@ -134,6 +134,34 @@ test("a refused token is dropped; what was written goes out in a new chat, with 
   expect(kept.read("token")).toBe("t1");
 });
 
+test("what was uploaded for a token that is gone is uploaded again", async () => {
+  const { chat, links, handlers, of } = begin();
+  await settle();
+  const { SendMessage } = handlers;
+  handlers["SendMessage"] = () => {
+    throw new Fault("BAD_USER_INPUT");
+  };
+  chat.send("look", [new File(["x"], "a.png")]);
+  await settle();
+  links[0]!.onRefused("token");
+  handlers["SendMessage"] = SendMessage!;
+  chat.retry(chat.state.outgoing[0]!.key);
+  await settle();
+  expect(of("upload").map(({ token }) => token)).toEqual(["t0", "t1"]);
+  expect(chat.state.outgoing[0]?.state).toBe("sent");
+});
+
+test("an answer for a token that is gone meanwhile shows nothing and follows nothing", async () => {
+  const { chat, kept, links, handlers } = begin({ messages: [message({ text: "theirs" })] });
+  const late = handlers["Chat"]!;
+  handlers["Chat"] = (request) => {
+    if (request.token === "t0") kept.otherTab("token", null);
+    return late(request);
+  };
+  await settle();
+  expect([texts(chat), links, chat.state.name]).toEqual([[], [], null]);
+});
+
 test("a connection refused with 4403 drops the token, and nothing begins until the visitor writes", async () => {
   const { chat, kept, links, of } = begin({ messages: [message()] });
   await settle();

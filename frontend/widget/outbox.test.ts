@@ -121,14 +121,18 @@ test("try again sends the same message with the same key; deleting forgets it", 
 });
 
 test("a message told by the server before its own answer is not shown twice, even if the answer is lost", async () => {
-  let fail = (_: Fault) => {};
-  const outbox = openOutbox(shelf(), () => new Promise((_, reject) => void (fail = reject)), () => {});
+  const tried: { text: string; fail: (fault: Fault) => void }[] = [];
+  const send: Send = ({ text }) => new Promise((_, fail) => void tried.push({ text, fail }));
+  const outbox = openOutbox(shelf(), send, () => {});
   outbox.add("one", []);
+  outbox.add("two", []);
   await settle();
   outbox.confirm(outbox.all[0]!.key);
-  fail(new Fault("OFFLINE"));
+  tried[0]!.fail(new Fault("OFFLINE"));
   await settle();
-  expect(outbox.all).toEqual([]);
+  expect(states(outbox.all)).toEqual([["two", "sending"]]);
+  // Nothing failed, so the next does not wait.
+  expect(tried.map(({ text }) => text)).toEqual(["one", "two"]);
 });
 
 test("an uploaded file is not uploaded again, even after a reload", async () => {
