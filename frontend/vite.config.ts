@@ -42,7 +42,9 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "/graphql": { target: "http://127.0.0.1:8080", ws: true },
+      ...Object.fromEntries(
+        ["/graphql", "/chat", "/files"].map((path) => [path, { target: "http://127.0.0.1:8080", ws: true }]),
+      ),
       // The sandbox, or testing/fake-sandbox.mjs. Not all of /api/: our own folder of that name is served there.
       "^/api/(state|events|bots|phones|files)": "http://127.0.0.1:8090",
     },

@@ -108,8 +108,8 @@ async fn a_deleted_message_keeps_its_place_without_its_text(world: World) {
     assert!(world.telegram.shown(&channel.token, anna.id).is_empty());
     let ids: Vec<Value> = world.admin.messages(&dialogue).await.iter().map(|message| message["id"].clone()).collect();
     assert_eq!(ids[1], json!(id), "in its place");
-    assert_eq!(edit(&world.admin, &id, "Back").await.code(), "CONFLICT");
-    assert_eq!(world.admin.act("retryMessage", "messageId", &id).await.code(), "CONFLICT");
+    assert_eq!(edit(&world.admin, &id, "Back").await.error_code(), "CONFLICT");
+    assert_eq!(world.admin.act("retryMessage", "messageId", &id).await.error_code(), "CONFLICT");
 }
 
 async fn changes_are_told_in_the_order_of_sending(world: World) {
@@ -207,7 +207,7 @@ async fn only_what_the_company_wrote_can_be_changed(world: World) {
     let (_, _, dialogue) = begin(&world, 6081).await;
     let clients = world.admin.messages(&dialogue).await[0]["id"].as_str().expect("an id").to_owned();
     for refused in [edit(&world.admin, &clients, "other words").await, delete(&world.admin, &clients).await] {
-        assert_eq!((refused.code().as_str(), refused.field().as_str()), ("BAD_USER_INPUT", "messageId"));
+        assert_eq!((refused.error_code(), refused.error_field()), ("BAD_USER_INPUT", Some("messageId")));
     }
     assert_eq!(world.admin.messages(&dialogue).await[0]["text"], "Hello");
 }
@@ -217,9 +217,9 @@ async fn bad_changes_are_refused(world: World) {
     let id = sent(&world, &dialogue, "fine").await;
     for text in [String::new(), "  ".into(), "a".repeat(4097), "a\0".into()] {
         let refused = edit(&world.admin, &id, &text).await;
-        assert_eq!((refused.code().as_str(), refused.field().as_str()), ("BAD_USER_INPUT", "text"), "{text:.10}");
+        assert_eq!((refused.error_code(), refused.error_field()), ("BAD_USER_INPUT", Some("text")), "{text:.10}");
     }
-    assert_eq!(edit(&world.admin, "msg_00", "x").await.code(), "NOT_FOUND");
-    assert_eq!(delete(&world.admin, &dialogue).await.code(), "NOT_FOUND");
+    assert_eq!(edit(&world.admin, "msg_00", "x").await.error_code(), "NOT_FOUND");
+    assert_eq!(delete(&world.admin, &dialogue).await.error_code(), "NOT_FOUND");
     assert_eq!(message(&world.admin, &dialogue, &id).await["text"], "fine");
 }
