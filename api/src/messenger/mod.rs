@@ -5,9 +5,11 @@
 //! says of a failure what to do about it ([`Fault`]).
 
 mod http;
+mod limits;
 pub mod sanitize;
 mod secret;
 pub mod telegram;
+mod web;
 
 use std::io;
 use std::sync::Arc;
@@ -21,7 +23,9 @@ use futures_util::stream::{self, BoxStream};
 use serde_json::Value;
 
 pub use http::http_client;
+pub use limits::{file_limit, refusal};
 pub use secret::{Secret, verify};
+pub use web::Web;
 
 /// What an update says, in the words that all messengers share.
 #[derive(Clone, Debug, PartialEq)]
@@ -171,6 +175,9 @@ pub struct OutgoingFile {
     pub size: u64,
     /// Where the bytes are; opened for each try.
     pub bytes: Arc<dyn Source>,
+    /// Where anybody who knows the address finds it for some weeks, for messengers that fetch files themselves. None
+    /// where the outside cannot reach us.
+    pub url: Option<String>,
 }
 
 /// Bytes as they come.
@@ -204,7 +211,9 @@ pub struct Sent {
 pub struct Download {
     /// Bytes, as far as the messenger says.
     pub size: Option<u64>,
-    /// The bytes. An error's words hold no token; a stream that ends early ends with one.
+    /// `type/subtype`, as far as the messenger says with the bytes.
+    pub content_type: Option<String>,
+    /// The bytes. One that is larger than it may be ends with [`io::ErrorKind::FileTooLarge`]. An error's words hold no token; a stream that ends early ends with one.
     pub bytes: ByteStream,
 }
 

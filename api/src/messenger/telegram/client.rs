@@ -178,7 +178,9 @@ impl Telegram {
             let chunk = chunk.map_err(|error| broken_off(&error))?;
             Ok(chunk.map(|chunk| (chunk, response)))
         });
-        Ok(Download { size, bytes: bytes.map_err(|error: CallError| io::Error::other(error)).boxed() })
+        // Telegram's server calls every file application/octet-stream.
+        let content_type = None;
+        Ok(Download { size, content_type, bytes: bytes.map_err(|error: CallError| io::Error::other(error)).boxed() })
     }
 
     fn method(&self, method: &str) -> Url {
