@@ -93,6 +93,7 @@ async fn messages_are_recorded_with_growing_ids() {
         kind: FileKind::Image,
         size: 3,
         bytes: Arc::new(Bytes::from_static(b"PNG")),
+        url: None,
     };
     let reply_to = Some(format!("{CHAT}:41"));
     send(&bot, &Outgoing { files: vec![picture], reply_to, ..text("второй") }).await.unwrap();

@@ -25,6 +25,7 @@ fn file(kind: FileKind, name: &str, content_type: &str, content: &'static str) -
         content_type: content_type.to_owned(),
         size: content.len() as u64,
         bytes: Arc::new(Bytes::from_static(content.as_bytes())),
+        url: None,
     }
 }
 
