@@ -15,12 +15,12 @@ use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::inbox::files::Underway;
 use crate::inbox::reading::Before;
 use crate::inbox::sessions::Failures;
 use crate::inbox::tally::Tally;
 use crate::log::Log;
-use crate::messenger::web::Web;
-use crate::messenger;
+use crate::messenger::{self, Web};
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, hex, random};
 
@@ -40,8 +40,10 @@ pub struct App {
     pub store: Arc<dyn ObjectStore>,
     /// For talking to messengers.
     pub http: reqwest::Client,
-    /// For fetching from addresses that payloads name.
+    /// For fetching from where a message from outside says.
     pub web: Web,
+    /// Uploads and pictures that are worked on.
+    pub underway: Underway,
     /// Failed sign-ins of late.
     pub failures: Failures,
     /// What was written before employees were hired.
@@ -82,6 +84,8 @@ impl App {
         let tasks = TaskTracker::new();
         tasks.spawn(Arc::clone(&log).run(offered, config.pace.look, stop.clone()));
         let http = messenger::http_client().map_err(|error| error.to_string())?;
+        let trusted = [&config.telegram_api_url, &config.vk_api_url, &config.viber_api_url];
+        let web = Web::new(&trusted.map(String::as_str)).map_err(|error| error.to_string())?;
         Ok(Arc::new(Self {
             config,
             db,
@@ -90,7 +94,8 @@ impl App {
             secrets,
             store,
             http,
-            web: Web,
+            web,
+            underway: Underway::default(),
             failures: Failures::default(),
             before: Before::default(),
             tally: Tally::default(),
