@@ -22,7 +22,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use serde_json::Value;
 
-pub use http::http_client;
+pub use http::{client_builder, http_client};
 pub use limits::{file_limit, refusal};
 pub use secret::{Secret, verify};
 pub use web::Web;
