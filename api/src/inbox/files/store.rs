@@ -16,8 +16,10 @@ use crate::messenger::{ByteStream, Source};
 
 /// The largest file that is kept, whoever it comes from, in bytes.
 pub const LARGEST: u64 = 200 << 20;
-/// Written to the store at a time; two of them are held. S3 takes no smaller ones.
-const PIECE: usize = 5 << 20;
+/// Written to S3 at a time, which takes no smaller ones; two of them are held.
+const S3_PIECE: usize = 5 << 20;
+/// The same for a folder.
+const PIECE: usize = 512 << 10;
 /// Of the first bytes, as many as tell a format.
 const HEAD: usize = 64;
 
@@ -41,7 +43,8 @@ pub(super) enum Lost {
 /// Streams a file into the store: whole, or nothing of it stays.
 pub(super) async fn keep(app: &App, path: &str, bytes: ByteStream) -> Result<Kept, Lost> {
     let upload = app.store.put_multipart(&Path::from(path)).await.map_err(Lost::Store)?;
-    let mut writer = WriteMultipart::new_with_chunk_size(upload, PIECE);
+    let piece = if app.config.s3.is_some() { S3_PIECE } else { PIECE };
+    let mut writer = WriteMultipart::new_with_chunk_size(upload, piece);
     match pour(&mut writer, bytes).await {
         Ok(kept) => writer.finish().await.map(|_| kept).map_err(Lost::Store),
         Err(lost) => {
