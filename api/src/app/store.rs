@@ -29,6 +29,10 @@ const RETRIES: RetryConfig = RetryConfig {
 /// How long the first word from S3 is waited for at the start.
 const START: Duration = Duration::from_secs(10);
 
+/// How often it is tried out, and how long after a failure.
+const TRIES: u32 = 3;
+const AGAIN: Duration = Duration::from_millis(500);
+
 /// The store that `FILES_URL` names, tried out; the words of an error name the setting.
 pub(super) async fn open(config: &Config) -> Result<Arc<dyn ObjectStore>, String> {
     if let Some(s3) = &config.s3 {
@@ -48,7 +52,6 @@ async fn bucket(config: &Config, s3: &S3) -> Result<Arc<dyn ObjectStore>, String
         .with_region(&s3.region)
         .with_access_key_id(&s3.access_key_id)
         .with_secret_access_key(s3.secret_access_key.expose())
-        .with_retry(RETRIES)
         // Not every service has it.
         .with_disable_bulk_delete(true)
         .with_http_connector(Ours(http));
@@ -59,18 +62,32 @@ async fn bucket(config: &Config, s3: &S3) -> Result<Arc<dyn ObjectStore>, String
     // Services of one host have the bucket in the path; Amazon's wants it in the host's name.
     let in_host = s3.endpoint.is_none().to_string();
     let builder = builder.with_config(AmazonS3ConfigKey::VirtualHostedStyleRequest, in_host);
-    let store = builder.build().map_err(|error| format!("FILES_URL: {}", line(&error)))?;
-    let store = PrefixStore::new(store, config.files_url.path().trim_matches('/'));
-    try_out(&store, bucket).await?;
-    Ok(Arc::new(store))
+    let prefix = config.files_url.path().trim_matches('/');
+    let store = |retries| {
+        let store = builder.clone().with_retry(retries).build();
+        store.map(|store| PrefixStore::new(store, prefix)).map_err(|error| format!("FILES_URL: {}", line(&error)))
+    };
+    // By itself it would log each try, and a wrong setting is told in one line.
+    try_out(&store(RetryConfig { max_retries: 0, ..RETRIES })?, bucket).await?;
+    Ok(Arc::new(store(RETRIES)?))
 }
 
 /// A bucket that cannot be written to is found out now, and not by the first client's photo.
 async fn try_out(store: &impl ObjectStore, bucket: &str) -> Result<(), String> {
     let path = Path::from("written-at-start");
-    let tried = async {
+    let once = async || {
         store.put(&path, "".into()).await?;
         store.delete(&path).await
+    };
+    let tried = async {
+        for _ in 1..TRIES {
+            match once().await {
+                // It may have been busy.
+                Err(Error::Generic { .. }) => tokio::time::sleep(AGAIN).await,
+                other => return other,
+            }
+        }
+        once().await
     };
     match timeout(START, tried).await {
         Err(_) => Err(format!("FILES_URL: the store of the bucket {bucket} does not answer")),

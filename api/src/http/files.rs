@@ -103,7 +103,12 @@ fn refused(error: Error) -> Response {
         Error::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     };
+    let wait = if let Error::RateLimited(seconds) = error { Some(seconds) } else { None };
     let errors = graphql::refusal(error).errors;
-    let body = serde_json::json!({ "errors": errors });
-    (status, [(header::CACHE_CONTROL, "no-store")], axum::Json(body)).into_response()
+    let body = axum::Json(serde_json::json!({ "errors": errors }));
+    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], body).into_response();
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
