@@ -83,6 +83,10 @@ pub async fn pass(held: Option<Held>) {
 pub struct Plans {
     faults: Vec<Planned>,
     gates: HashMap<String, Held>,
+    /// What every call meets that nothing else is planned for.
+    standing: Option<Fault>,
+    /// How long every answer waits.
+    slow: Duration,
 }
 
 struct Planned {
@@ -105,16 +109,40 @@ impl Plans {
         gate
     }
 
+    /// Makes every call meet a fault, and wait for its answer, until this is called again.
+    pub fn stand(&mut self, fault: Option<Fault>, slow: Duration) {
+        (self.standing, self.slow) = (fault, slow);
+    }
+
+    /// Takes back what is planned for one chat.
+    pub fn forget(&mut self, chat: &str) {
+        self.faults.retain(|planned| planned.chat.as_deref() != Some(chat));
+    }
+
     /// What this call meets, if anything; the first planned is the first met.
     pub fn next(&mut self, method: &str, chat: Option<&str>) -> (Option<Fault>, Option<Held>) {
+        let of = |planned: &Planned| planned.method == method || (planned.method == "*" && planned.chat.is_some());
         let meets =
-            |planned: &Planned| planned.method == method && (planned.chat.is_none() || planned.chat.as_deref() == chat);
+            |planned: &Planned| of(planned) && (planned.chat.is_none() || planned.chat.as_deref() == chat);
         let planned = self.faults.iter_mut().find(|planned| planned.times > 0 && meets(planned));
         let fault = planned.map(|planned| {
             planned.times -= 1;
             planned.fault
         });
-        (fault, self.gates.remove(method))
+        (fault.or(self.standing), self.gates.remove(method).or_else(|| self.wait()))
+    }
+
+    /// A gate that opens by itself.
+    fn wait(&self) -> Option<Held> {
+        if self.slow.is_zero() {
+            return None;
+        }
+        let ((gate, held), slow) = (Gate::new(), self.slow);
+        tokio::spawn(async move {
+            tokio::time::sleep(slow).await;
+            gate.release();
+        });
+        Some(held)
     }
 }
 

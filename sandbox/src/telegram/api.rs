@@ -155,6 +155,9 @@ fn token(shared: &Shared, segment: &str) -> Result<String, Answer> {
     if !token.contains(':') || token.starts_with('0') || token.len() > 80 {
         return Err(Answer::fixture("error-401-invalid-token"));
     }
+    if shared.read(|state| state.revoked.contains(token)) {
+        return Err(Answer::fixture("error-401-unauthorized"));
+    }
     if shared.read(|state| state.bots.contains_key(token)) || shared.change(|state| state.welcome(token)) {
         return Ok(token.to_owned());
     }

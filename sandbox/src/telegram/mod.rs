@@ -10,6 +10,7 @@ mod updates;
 
 use std::future::IntoFuture as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -17,6 +18,7 @@ use axum::routing::any;
 use axum::{Router, http::StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use url::Url;
 
 pub use crate::wire::{Fault, Gate, Upload};
@@ -95,6 +97,45 @@ impl FakeTelegram {
     /// Revokes a token: from now on 401.
     pub fn revoke(&self, token: &str) {
         self.shared.change(|state| state.bots.remove(token));
+    }
+
+    /// Whether a token is good, from now on.
+    pub fn set_revoked(&self, token: &str, revoked: bool) {
+        self.shared.change(|state| match revoked {
+            true => state.revoked.insert(token.to_owned()),
+            false => state.revoked.remove(token),
+        });
+    }
+
+    /// Whether a person has blocked all bots, from now on: then nothing reaches them.
+    pub fn set_blocked(&self, chat: i64, blocked: bool) {
+        let chat = chat.to_string();
+        self.shared.change(|state| {
+            state.plans.forget(&chat);
+            if blocked {
+                state.plans.fail("*", Some(chat), Fault::Status("error-403-blocked"), usize::MAX);
+            }
+        });
+    }
+
+    /// Every call goes wrong so, and every answer waits so long, from now on.
+    pub fn misbehave(&self, fault: Option<Fault>, slow: Duration) {
+        self.shared.change(|state| state.plans.stand(fault, slow));
+    }
+
+    /// Whether updates were asked for.
+    pub fn is_polled(&self, token: &str) -> bool {
+        self.shared.read(|state| state.calls.iter().any(|call| call.token == token && call.method == "getUpdates"))
+    }
+
+    /// The id of the next message in a chat: a person is about to write it.
+    pub fn next_message(&self, token: &str, chat: i64) -> i64 {
+        self.shared.change(|state| state.bots.get_mut(token).map_or(1, |bot| bot.next_message(chat)))
+    }
+
+    /// Word of changes from now on.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.shared.changes()
     }
 
     /// The messages that arrived, in order: also those whose answer was lost, none that was refused.

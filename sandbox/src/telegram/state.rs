@@ -87,6 +87,8 @@ pub struct State {
     pub files: HashMap<String, StoredFile>,
     /// Whether there is a bot for every token.
     pub is_open: bool,
+    /// Tokens that are good no more.
+    pub revoked: HashSet<String>,
     /// What is to go wrong.
     pub plans: Plans,
 }
