@@ -158,14 +158,14 @@ async fn set_webhook(doors: &Doors, call: &Call) -> Answer {
         Some(Webhook { url: address.to_owned(), event_types: types, send_name, send_photo })
     };
     if webhook.is_some() {
-        let (event, signed) = doors.shared.change(|state| {
+        let (event, how) = doors.shared.read(|state| {
             let token = people::event_token();
             let event = json!({
                 "event": "webhook", "timestamp": state.now, "chat_hostname": "SN-CHAT-03_", "message_token": token,
             });
-            (event, !state.unsigned_checks)
+            (event, state.checks)
         });
-        if let Err(instead) = post::check(&doors.http, address, &call.token, &event, signed).await {
+        if let Err(instead) = post::check(&doors.http, address, &call.token, &event, how).await {
             let path = Url::parse(address).map(|url| url.path().to_owned()).unwrap_or_default();
             let words = format!("Result[HttpRequest[POST {path} HTTP/1.1]@351848d8{instead} null");
             return Answer::json(&json!({ "status": 1, "status_message": words, "chat_hostname": "SN-CHAT-03_" }));

@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 pub use crate::wire::{Fault, Gate};
 pub use people::{Content, User, event_token};
 pub use post::sign;
-pub use state::{Call, Fetched, Webhook};
+pub use state::{Call, Check, Fetched, Webhook};
 
 use crate::socket::{Cut, Listener};
 use crate::wire;
@@ -106,9 +106,9 @@ impl FakeViber {
         self.shared.change(|state| state.revoked.remove(token));
     }
 
-    /// Whether the check of an address comes signed; it does, unless told otherwise.
-    pub fn sign_checks(&self, signed: bool) {
-        self.shared.change(|state| state.unsigned_checks = !signed);
+    /// How the check of an address comes from now on.
+    pub fn check_addresses(&self, how: Check) {
+        self.shared.change(|state| state.checks = how);
     }
 
     /// The time goes on: addresses of media run out, and limits begin anew.
@@ -145,6 +145,13 @@ impl FakeViber {
     /// The calls of a method, once there are `n`.
     pub async fn wait_for_calls(&self, method: &str, n: usize) -> Vec<Call> {
         self.wait(&format!("{n} × {method}"), || Some(self.calls(method)).filter(|calls| calls.len() >= n)).await
+    }
+
+    /// The calls of a method about one person, once there are `n`.
+    pub async fn wait_for_calls_to(&self, method: &str, user: &str, n: usize) -> Vec<Call> {
+        let of_user = |call: &Call| call.receiver.as_deref() == Some(user);
+        let calls = || -> Vec<Call> { self.calls(method).into_iter().filter(of_user).collect() };
+        self.wait(&format!("{n} × {method} to {user}"), || Some(calls()).filter(|calls| calls.len() >= n)).await
     }
 
     /// What was fetched for a message from where it said, once that is done.

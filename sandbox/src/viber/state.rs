@@ -59,6 +59,18 @@ impl Webhook {
     }
 }
 
+/// How the check of an address comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// As other events do.
+    #[default]
+    Signed,
+    /// Without a signature.
+    Unsigned,
+    /// With somebody else's.
+    Forged,
+}
+
 /// A bot.
 pub struct Account {
     pub id: String,
@@ -111,7 +123,7 @@ pub struct State {
     pub fetched: HashMap<u64, Fetched>,
     /// Whether there is a bot for every token.
     pub is_open: bool,
-    pub unsigned_checks: bool,
+    pub checks: Check,
     /// Milliseconds since 1970.
     pub now: i64,
     pub next_message: u64,
@@ -132,7 +144,7 @@ impl State {
             media: HashMap::new(),
             fetched: HashMap::new(),
             is_open: false,
-            unsigned_checks: false,
+            checks: Check::Signed,
             now: BEGINNING,
             next_message: FIRST_MESSAGE,
             plans: Plans::default(),
