@@ -16,7 +16,7 @@ pub struct Model {
     pub external_id: String,
     /// The furthest that was told.
     pub status: DeliveryStatus,
-    /// Why it failed, in words.
+    /// Why it failed, in words, if that was told at all.
     #[sea_orm(column_type = "Text", nullable)]
     pub failure: Option<String>,
     /// When it was told.

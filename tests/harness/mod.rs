@@ -19,6 +19,7 @@ pub mod socket;
 pub mod sse;
 pub mod story;
 pub mod updates;
+pub mod viber;
 pub mod world;
 
 pub use provision::{Backend, Database, provision, provision_on};

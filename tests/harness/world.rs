@@ -16,6 +16,7 @@ use super::client::{Answer, Api};
 use super::feed::{self, Feed};
 use super::process::Program;
 use colloquy_sandbox::telegram::FakeTelegram;
+use colloquy_sandbox::viber::FakeViber;
 use super::updates::Person;
 use super::{Backend, Database, provision};
 
@@ -27,6 +28,7 @@ const SECRET: [u8; 32] = [7; 32];
 pub struct World {
     pub backend: Backend,
     pub telegram: FakeTelegram,
+    pub viber: FakeViber,
     /// The first administrator.
     pub admin: Someone,
     /// The server that everybody uses, unless told otherwise.
@@ -75,6 +77,8 @@ impl World {
     pub async fn start_in(backend: Backend, database: Database, change: impl FnOnce(&mut Config)) -> Self {
         let telegram = FakeTelegram::start().await;
         let mut config = config(&database, &telegram);
+        let viber = FakeViber::start().await;
+        config.viber_api_url = viber.url().into();
         change(&mut config);
         let server = Server::start(&config, true).await;
         let new = NewUser {
@@ -87,7 +91,7 @@ impl World {
         users::add(app, None, new).await.expect("an empty database takes an administrator");
         let admin = sign_in(&Api::anonymous(&server.url), "admin@example.com").await;
         let (next_bot, next_user) = (AtomicI64::new(7_000_000_001), AtomicUsize::new(1));
-        Self { backend, telegram, admin, server, config, is_reachable: true, next_bot, next_user, database }
+        Self { backend, telegram, viber, admin, server, config, is_reachable: true, next_bot, next_user, database }
     }
 
     /// A further server on the same database, with the same settings.

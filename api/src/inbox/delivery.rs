@@ -67,8 +67,6 @@ fn concerns(event: &Event, channel: ChannelId) -> bool {
 struct Sender {
     app: Arc<App>,
     channel: ChannelId,
-    /// Who speaks, where the messenger shows a name for each message.
-    name: String,
     messenger: Arc<dyn Messenger>,
     /// Something may be due.
     wake: Arc<Notify>,
@@ -80,8 +78,7 @@ struct Sender {
 impl Sender {
     fn new(app: Arc<App>, channel: &channel::Model, messenger: Arc<dyn Messenger>) -> Self {
         let pace = Mutex::new(Pace::new(&app, &*messenger));
-        let (channel, name) = (channel.id, channel.name.clone());
-        Self { app, channel, name, messenger, wake: Arc::new(Notify::new()), busy: Mutex::default(), pace }
+        Self { app, channel: channel.id, messenger, wake: Arc::new(Notify::new()), busy: Mutex::default(), pace }
     }
 
     /// Begins with every dialogue whose first queued message is due, as many as there are free places.
@@ -158,7 +155,14 @@ impl Sender {
             return Ok(());
         }
         let mut sent = Sent { external_ids: taken(&message)? };
-        let outcome = self.messenger.send(&outgoing, &mut sent).await;
+        let before = sent.clone();
+        let mut outcome = self.messenger.send(&outgoing, &mut sent).await;
+        if outcome.is_ok() && sent == before && !before.external_ids.is_empty() {
+            // There was nothing left to send: all of it was taken before, did not arrive after all, and is to go anew.
+            let mut anew = Sent::default();
+            outcome = self.messenger.send(&outgoing, &mut anew).await;
+            sent = if anew.external_ids.is_empty() { before } else { anew };
+        }
         self.settle(&message, outcome, sent).await
     }
 
@@ -178,9 +182,18 @@ impl Sender {
             text: message.text.clone(),
             reply_to,
             files: files::outgoing(&self.app, message.id).await?,
-            sender: self.name.clone(),
+            sender: self.sender().await?,
             repeat_key: repeat_key(message.id),
         })
+    }
+
+    /// Who speaks, where the messenger shows a name for each message: the channel as it is called now.
+    async fn sender(&self) -> Result<String> {
+        if self.messenger.kind() != ChannelKind::Viber {
+            return Ok(String::new());
+        }
+        let channel = channel::Entity::find_by_id(self.channel).one(self.app.db.read()).await?;
+        Ok(channel.map(|channel| channel.name).unwrap_or_default())
     }
 
     /// Notes how many tries there were; whether the message is still to be sent.
@@ -227,7 +240,9 @@ impl Sender {
         let ids = sent.external_ids.clone();
         let mut taken = sent.external_ids.into_iter();
         row.external_id = taken.next().or(row.external_id);
-        row.more_external_ids = (taken.len() > 0).then(|| taken.collect());
+        let is_cut_off = !ids.is_empty() && outcome.as_ref().is_err_and(|fault| is_last(fault, attempts));
+        // Also of one whose rest was never taken: it is several, of which these are all.
+        row.more_external_ids = (taken.len() > 0 || is_cut_off).then(|| taken.collect());
         let mut unreachable = false;
         let mut failure = None;
         let status = match outcome {
@@ -254,11 +269,10 @@ impl Sender {
         };
         if let Some(status) = status {
             // A receipt may have been here first: a status only moves forward.
-            let failure = failure.take();
             receipts::forward(&mut tx, &dialogue, &mut row, status, failure);
         }
-        if let Some((status, failure)) = receipts::early(&tx, self.messenger.kind(), &dialogue, &row, &ids).await? {
-            receipts::forward(&mut tx, &dialogue, &mut row, status, failure);
+        if row.delivery_status != Some(DeliveryStatus::Queued) {
+            receipts::take_early(&mut tx, self.messenger.kind(), &dialogue, &mut row, &ids).await?;
         }
         messages::store(&tx, &row).await?;
         if unreachable && dialogue.is_reachable {
@@ -314,6 +328,11 @@ impl Due {
             Self::Change(change) => change.dialogue_id,
         }
     }
+}
+
+/// Whether a message is given up after this fault.
+fn is_last(fault: &Fault, attempts: i32) -> bool {
+    matches!(fault, Fault::Final { .. }) || attempts >= TRIES
 }
 
 /// The key against a repeat: the same at each try, by the message's id, and never 0.

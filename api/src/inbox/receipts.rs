@@ -19,6 +19,9 @@ const KEPT: i64 = 24 * 60 * 60 * 1000;
 const LATEST: u64 = 100;
 
 /// Moves a message forward, and tells of it. The caller stores it.
+///
+/// A message with files may be several at the messenger. Where one of them fails and another arrives, the message is what
+/// came furthest, and its failure stays beside that: nobody is to think that all of it arrived.
 pub(super) fn forward(
     tx: &mut Tx<'_>,
     dialogue: &dialogue::Model,
@@ -26,13 +29,19 @@ pub(super) fn forward(
     status: DeliveryStatus,
     failure: Option<String>,
 ) {
-    if message.delivery_status.is_none_or(|had| had >= status) {
-        return;
+    let Some(had) = message.delivery_status else { return };
+    let failure = failure.filter(|_| status == DeliveryStatus::Failed);
+    let is_several = message.more_external_ids.is_some();
+    if had >= status {
+        let is_lost = is_several && had > DeliveryStatus::Failed && message.failure.is_none();
+        let Some(words) = failure.filter(|_| is_lost) else { return };
+        message.failure = Some(words);
+    } else {
+        message.delivery_status = Some(status);
+        message.delivery_at = Some(tx.now());
+        message.next_attempt_at = None;
+        message.failure = failure.or_else(|| message.failure.take().filter(|_| is_several));
     }
-    message.delivery_status = Some(status);
-    message.delivery_at = Some(tx.now());
-    message.next_attempt_at = None;
-    message.failure = failure.filter(|_| status == DeliveryStatus::Failed);
     tx.emit(messages::delivery_changed(None, dialogue, message));
 }
 
@@ -56,8 +65,9 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, receipt: &Recei
         None => match find(&tx, channel.id, &dialogue, &receipt.external_id).await? {
             // Of the client's own messages some messengers tell as well.
             Some(message) if message.delivery_status.is_none() => return Ok(Outcome::Ignored),
-            Some(message) => Some(message),
-            None => {
+            // Where the rest of it is still to be sent, this must not end that: it is for later, as of one not known yet.
+            Some(message) if message.delivery_status != Some(DeliveryStatus::Queued) => Some(message),
+            _ => {
                 keep(&tx, channel.id, &receipt.external_id, status, failure).await?;
                 tx.commit().await?;
                 return Ok(Outcome::Stored);
@@ -65,17 +75,10 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, receipt: &Recei
         },
     };
     if status == DeliveryStatus::Read {
-        for mut message in unread(&tx, &dialogue, last.as_ref()).await? {
-            let is_read = match number {
-                None => true,
-                Some(number) => is_up_to(channel.kind, &message, number),
-            };
-            if is_read {
-                forward(&mut tx, &dialogue, &mut message, DeliveryStatus::Read, None);
-                messages::store(&tx, &message).await?;
-            }
-        }
-    } else if let Some(mut message) = last {
+        read_before(&mut tx, channel.kind, &dialogue, last.as_ref(), number).await?;
+    }
+    if let Some(mut message) = last {
+        // A read one too, whatever became of it: it was seen.
         forward(&mut tx, &dialogue, &mut message, status, failure);
         messages::store(&tx, &message).await?;
     }
@@ -85,26 +88,37 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, receipt: &Recei
     Ok(if is_new { Outcome::Stored } else { Outcome::Repeated })
 }
 
-/// What receipts told of a message before its sending was answered; they are done with then.
-pub(super) async fn early(
-    tx: &Tx<'_>,
+/// Takes in what receipts told of a message before its sending ended; they are done with then. The caller stores it.
+pub(super) async fn take_early(
+    tx: &mut Tx<'_>,
     kind: ChannelKind,
     dialogue: &dialogue::Model,
-    message: &message::Model,
+    message: &mut message::Model,
     external_ids: &[String],
-) -> Result<Option<(DeliveryStatus, Option<String>)>> {
+) -> Result<()> {
     let of_message = || {
         early_receipt::Column::ChannelId
             .eq(dialogue.channel_id)
             .and(early_receipt::Column::ExternalId.is_in(external_ids.iter().cloned()))
     };
-    let early = early_receipt::Entity::find().filter(of_message()).all(&**tx).await?;
+    let mut early = early_receipt::Entity::find().filter(of_message()).all(&**tx).await?;
     if !early.is_empty() {
         early_receipt::Entity::delete_many().filter(of_message()).exec(&**tx).await?;
     }
-    let told = early.into_iter().map(|receipt| (receipt.status, receipt.failure)).max_by_key(|(status, _)| *status);
-    let is_read = dialogue.read_number.is_some_and(|number| is_up_to(kind, message, number));
-    Ok(if is_read { Some((DeliveryStatus::Read, None)) } else { told })
+    early.sort_by_key(|receipt| receipt.status);
+    for receipt in early {
+        if receipt.failure.is_some() {
+            forward(tx, dialogue, message, DeliveryStatus::Failed, receipt.failure);
+        }
+        forward(tx, dialogue, message, receipt.status, None);
+        if receipt.status == DeliveryStatus::Read {
+            read_before(tx, kind, dialogue, Some(message), None).await?;
+        }
+    }
+    if dialogue.read_number.is_some_and(|number| is_up_to(kind, message, number)) {
+        forward(tx, dialogue, message, DeliveryStatus::Read, None);
+    }
+    Ok(())
 }
 
 fn is_up_to(kind: ChannelKind, message: &message::Model, number: i64) -> bool {
@@ -161,25 +175,30 @@ async fn find(
     Ok(several.into_iter().find(has))
 }
 
-/// What the client was sent and has not read, up to a message.
-async fn unread(
-    tx: &Tx<'_>,
+/// Who has seen a message has seen what they were sent before it; or, where the messenger counts, all up to a number.
+async fn read_before(
+    tx: &mut Tx<'_>,
+    kind: ChannelKind,
     dialogue: &dialogue::Model,
     last: Option<&message::Model>,
-) -> Result<Vec<message::Model>> {
+    number: Option<i64>,
+) -> Result<()> {
     let mut sent = message::Entity::find()
         .filter(message::Column::DialogueId.eq(dialogue.id))
         .filter(message::Column::DeliveryStatus.is_in([DeliveryStatus::Sent, DeliveryStatus::Delivered]));
     if let Some(last) = last {
         sent = sent.filter(message::Column::Ordinal.lt(last.ordinal));
     }
-    let mut unread = sent.order_by_asc(message::Column::Ordinal).all(&**tx).await?;
-    // Whatever became of it: it was seen.
-    unread.extend(last.cloned());
-    Ok(unread)
+    for mut message in sent.order_by_asc(message::Column::Ordinal).all(&**tx).await? {
+        if number.is_none_or(|number| is_up_to(kind, &message, number)) {
+            forward(tx, dialogue, &mut message, DeliveryStatus::Read, None);
+            messages::store(tx, &message).await?;
+        }
+    }
+    Ok(())
 }
 
-/// Keeps a receipt until its message is known.
+/// Keeps a receipt until the sending of its message has ended: the furthest that was told, and why it failed if it did.
 async fn keep(
     tx: &Tx<'_>,
     channel: ChannelId,
@@ -188,8 +207,13 @@ async fn keep(
     failure: Option<String>,
 ) -> Result<()> {
     let before = early_receipt::Entity::find_by_id((channel, external_id.to_owned())).one(&**tx).await?;
-    if before.is_some_and(|before| before.status >= status) {
-        return Ok(());
+    let (mut status, mut failure) = (status, failure);
+    if let Some(before) = before {
+        let had = (before.status, before.failure.clone());
+        (status, failure) = (Ord::max(before.status, status), before.failure.or(failure));
+        if had == (status, failure.clone()) {
+            return Ok(());
+        }
     }
     early_receipt::Entity::delete_many()
         .filter(early_receipt::Column::ChannelId.eq(channel))

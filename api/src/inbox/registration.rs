@@ -26,14 +26,17 @@ pub(super) async fn register(
     address: Option<&str>,
     secret: &Secret,
 ) -> std::result::Result<(), Fault> {
+    if address.is_none() && !messenger::can_poll(messenger.kind()) {
+        // What it had is left alone: with the same address again it goes on as before.
+        return Err(Fault::Broken { words: "It only posts to an address that the outside can reach: set PUBLIC_URL".into() });
+    }
     // A new address takes the place of the old at those who know one alone; the others keep several.
     if address.is_none() || before.is_some_and(|before| Some(before) != address) {
         messenger.unsubscribe(before).await?;
     }
     match address {
         Some(address) => messenger.subscribe(address, secret).await,
-        None if messenger::can_poll(messenger.kind()) => Ok(()),
-        None => Err(Fault::Broken { words: "It only posts to an address that the outside can reach: set PUBLIC_URL".into() }),
+        None => Ok(()),
     }
 }
 
