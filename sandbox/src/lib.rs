@@ -8,4 +8,5 @@
 
 pub mod socket;
 pub mod telegram;
+pub mod vk;
 pub mod wire;
