@@ -19,7 +19,8 @@ function systemFonts(): Plugin {
 export default defineConfig({
   base: "/",
   plugins: [systemFonts()],
-  resolve: { alias: { "react-style-singleton": "/graphiql/no-style-singleton.ts" } },
+  // Absolute: what `npm run dev` bundles beforehand knows no folder of ours.
+  resolve: { alias: { "react-style-singleton": decodeURI(new URL("graphiql/no-style-singleton.ts", import.meta.url).pathname) } },
   build: {
     // Pages run under a policy that allows images of our origin; an icon inlined as data: would be refused.
     assetsInlineLimit: 0,
@@ -28,7 +29,7 @@ export default defineConfig({
     // GraphiQL is one chunk, and larger than the 500 kB that Vite finds proper.
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {
-      input: ["graphiql.html"],
+      input: ["graphiql.html", "sandbox.html"],
       output: {
         // CodeMirror's modes and add-ons come as 24 files of 1 to 20 kB, all of which the page needs at once.
         codeSplitting: { groups: [{ name: "codemirror", test: /node_modules\/codemirror/ }] },
@@ -39,6 +40,14 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { "/graphql": { target: "http://127.0.0.1:8080", ws: true } } },
+  server: {
+    proxy: {
+      ...Object.fromEntries(
+        ["/graphql", "/chat", "/files"].map((path) => [path, { target: "http://127.0.0.1:8080", ws: true }]),
+      ),
+      // The sandbox, or testing/fake-sandbox.mjs. Not all of /api/: our own folder of that name is served there.
+      "^/api/(state|events|bots|phones|files)": "http://127.0.0.1:8090",
+    },
+  },
   test: { environment: "node" },
 });

@@ -7,6 +7,7 @@ mod stories {
     mod away;
     mod bulk;
     mod cards;
+    mod changing;
     mod channels;
     mod chaos;
     mod comments;

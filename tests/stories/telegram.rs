@@ -34,7 +34,14 @@ fn client(fake: &FakeTelegram, token: &str) -> Telegram {
 }
 
 fn text(text: &str) -> Outgoing {
-    Outgoing { to: CHAT.to_string(), text: text.to_owned(), reply_to: None, files: Vec::new(), key: 1 }
+    Outgoing {
+        to: CHAT.to_string(),
+        text: text.to_owned(),
+        reply_to: None,
+        files: Vec::new(),
+        sender: "Shop".to_owned(),
+        repeat_key: 1,
+    }
 }
 
 async fn send(bot: &Telegram, message: &Outgoing) -> Result<Vec<String>, messenger::Fault> {
@@ -92,6 +99,7 @@ async fn messages_are_recorded_with_growing_ids() {
         content_type: "image/png".to_owned(),
         kind: FileKind::Image,
         size: 3,
+        url: None,
         bytes: Arc::new(Bytes::from_static(b"PNG")),
     };
     let reply_to = Some(format!("{CHAT}:41"));

@@ -9,12 +9,12 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use super::state::{Call, Shared, State, StoredFile};
-use super::updates;
+use super::{messages, updates};
 use crate::socket::Cut;
 use crate::wire::{self, Fault, Upload};
 
 /// The methods that there are, and for those that send a file the field that holds it.
-const METHODS: [(&str, &str); 15] = [
+const METHODS: [(&str, &str); 18] = [
     ("getMe", ""),
     ("setWebhook", ""),
     ("deleteWebhook", ""),
@@ -24,6 +24,9 @@ const METHODS: [(&str, &str); 15] = [
     ("sendChatAction", ""),
     ("answerCallbackQuery", ""),
     ("sendMessage", ""),
+    ("editMessageText", ""),
+    ("editMessageCaption", ""),
+    ("deleteMessage", ""),
     ("sendPhoto", "photo"),
     ("sendAnimation", "animation"),
     ("sendVideo", "video"),
@@ -57,7 +60,7 @@ impl Answer {
         wire::Answer::recorded("telegram", name).into()
     }
 
-    fn error(code: u16, description: &str) -> Self {
+    pub fn error(code: u16, description: &str) -> Self {
         let body = json!({ "ok": false, "error_code": code, "description": description });
         wire::Answer { status: code, ..wire::Answer::json(&body) }.into()
     }
@@ -241,6 +244,8 @@ async fn answer(shared: &Shared, call: &Call, field: &str) -> Answer {
         "getFile" => shared.read(|state| get_file(state, arguments)),
         "sendChatAction" if call.chat_id.is_none() => Answer::fixture("error-400-chat-not-found"),
         "sendChatAction" | "answerCallbackQuery" => Answer::ok(true.into()),
+        "editMessageText" | "editMessageCaption" => shared.change(|state| messages::edit(state, call)),
+        "deleteMessage" => shared.change(|state| messages::delete(state, call)),
         _ => match check(call, field) {
             Ok(chat) => shared.change(|state| send(state, call, chat, field)),
             Err(answer) => answer,
@@ -308,6 +313,7 @@ fn send(state: &mut State, call: &Call, chat: i64, field: &str) -> Answer {
     }
     let id = bot.next_message(chat);
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    bot.keep(chat, id, call);
     let mut message = json!({
         "message_id": id,
         "from": { "id": bot.id, "is_bot": true, "first_name": bot.username, "username": bot.username },

@@ -4,6 +4,7 @@
 //! Nothing here sleeps: what a story waits for wakes it.
 
 mod api;
+mod messages;
 mod state;
 mod updates;
 
@@ -101,6 +102,11 @@ impl FakeTelegram {
         self.shared.read(|state| state.calls.iter().filter(|call| call.message_id.is_some()).cloned().collect())
     }
 
+    /// What a chat shows of the bot's messages now: their ids with their texts or captions, in order.
+    pub fn shown(&self, token: &str, chat: i64) -> Vec<(i64, String)> {
+        self.shared.read(|state| state.bots.get(token).map(|bot| bot.shown(chat)).unwrap_or_default())
+    }
+
     /// All calls of a method in order, refused ones too; `file` for downloads.
     pub fn calls(&self, method: &str) -> Vec<Call> {
         self.shared.read(|state| state.calls.iter().filter(|call| call.method == method).cloned().collect())
@@ -115,6 +121,11 @@ impl FakeTelegram {
     pub async fn message(&self, n: usize) -> Call {
         let nth = |state: &State| state.calls.iter().filter(|call| call.message_id.is_some()).nth(n).cloned();
         self.shared.found(nth).await
+    }
+
+    /// All calls, in order, refused ones too.
+    pub fn all_calls(&self) -> Vec<Call> {
+        self.shared.read(|state| state.calls.clone())
     }
 
     /// The calls of a method, once there are `n`.

@@ -1,6 +1,6 @@
 //! What the pretend Telegram knows: bots, calls, files, and the faults to come.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 use axum::body::Bytes;
@@ -61,6 +61,16 @@ pub struct Bot {
     last: HashMap<i64, i64>,
     /// The messages that can be answered.
     known: HashSet<(i64, i64)>,
+    /// The bot's own messages that were not deleted, by chat and id.
+    pub own: BTreeMap<(i64, i64), Kept>,
+}
+
+/// A message of the bot's.
+pub struct Kept {
+    /// Its text or caption.
+    pub text: String,
+    /// Whether the text is a caption.
+    pub has_file: bool,
 }
 
 /// A file that can be had.
@@ -97,6 +107,7 @@ impl State {
             ended_by: "",
             last: HashMap::new(),
             known: HashSet::new(),
+            own: BTreeMap::new(),
         };
         self.bots.insert(token.to_owned(), bot);
     }
@@ -138,6 +149,18 @@ impl Bot {
     /// Whether a message can be answered.
     pub fn knows(&self, chat: i64, message: i64) -> bool {
         self.known.contains(&(chat, message))
+    }
+
+    /// Keeps a message of the bot's as it was sent.
+    pub fn keep(&mut self, chat: i64, message: i64, call: &Call) {
+        let text = call.text.clone().or_else(|| call.caption.clone()).unwrap_or_default();
+        self.own.insert((chat, message), Kept { text, has_file: call.file.is_some() });
+    }
+
+    /// The bot's messages in a chat, in order.
+    pub fn shown(&self, chat: i64) -> Vec<(i64, String)> {
+        let of_chat = self.own.range((chat, i64::MIN)..=(chat, i64::MAX));
+        of_chat.map(|((_, id), kept)| (*id, kept.text.clone())).collect()
     }
 
     fn note(&mut self, chat: i64, message: i64) {

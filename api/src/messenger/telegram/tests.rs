@@ -1,4 +1,4 @@
-//! Telegram against the payloads and answers in `tests/fixtures/telegram`.
+//! Telegram against the payloads in `tests/fixtures/telegram` and the answers in `sandbox/responses/telegram`.
 
 mod answers;
 mod odd;
@@ -11,7 +11,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 fn fixtures(folder: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/telegram").join(folder)
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    match folder {
+        "responses" => root.join("sandbox/responses/telegram"),
+        folder => root.join("tests/fixtures/telegram").join(folder),
+    }
 }
 
 fn fixture(folder: &str, file: &str) -> Value {

@@ -8,11 +8,10 @@ use crate::messenger::{Incoming, IncomingFile, IncomingMessage, Part, Person};
 
 fn person(id: &str, name: &str, username: Option<&str>) -> Person {
     Person {
-        external_id: id.to_owned(),
-        name: name.to_owned(),
+        name: Some(name.to_owned()),
         username: username.map(str::to_owned),
         profile_url: username.map(|username| format!("https://t.me/{username}")),
-        phone: None,
+        ..Person::of(id)
     }
 }
 
@@ -33,6 +32,7 @@ fn written(person: Person, id: i64, date: i64, text: &str) -> IncomingMessage {
         edited_at: None,
         album_id: None,
         forwarded_from: None,
+        is_cropped: false,
     }
 }
 

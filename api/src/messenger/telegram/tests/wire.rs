@@ -15,7 +15,14 @@ use crate::messenger::telegram::{CallError, Telegram};
 use crate::messenger::{Fault, Messenger as _, Outgoing, OutgoingFile, Secret, Sent};
 
 pub fn text(text: &str) -> Outgoing {
-    Outgoing { to: "5000000101".to_owned(), text: text.to_owned(), reply_to: None, files: Vec::new(), key: 1 }
+    Outgoing {
+        to: "5000000101".to_owned(),
+        text: text.to_owned(),
+        reply_to: None,
+        files: Vec::new(),
+        sender: "Shop".to_owned(),
+        repeat_key: 1,
+    }
 }
 
 fn file(kind: FileKind, name: &str, content_type: &str, content: &'static str) -> OutgoingFile {
@@ -24,6 +31,7 @@ fn file(kind: FileKind, name: &str, content_type: &str, content: &'static str) -
         name: name.to_owned(),
         content_type: content_type.to_owned(),
         size: content.len() as u64,
+        url: None,
         bytes: Arc::new(Bytes::from_static(content.as_bytes())),
     }
 }
@@ -198,7 +206,7 @@ async fn setting_up_and_polling() {
     assert_eq!((me.external_id.as_str(), me.name.as_str()), ("7000000001", "Synthetic Inbox Bot"));
     assert_eq!(me.profile_url.as_deref(), Some("https://t.me/synthetic_inbox_bot"));
     bot.subscribe("https://inbox.example/webhooks/telegram/1", &Secret::new("s3")).await.unwrap();
-    bot.unsubscribe().await.unwrap();
+    bot.unsubscribe(None).await.unwrap();
     let first = bot.poll(None).await.unwrap();
     assert_eq!((first.updates.len(), first.cursor.as_deref()), (1, Some("880000002")));
     let second = bot.poll(first.cursor.as_deref()).await.unwrap();
