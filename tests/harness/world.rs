@@ -1,4 +1,4 @@
-//! The world of a story: a database of its own, a pretend Telegram, the real server, and people who use them.
+//! The world of a story: a database of its own, pretend messengers, the real server, and people who use them.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -16,6 +16,7 @@ use super::client::{Answer, Api};
 use super::feed::{self, Feed};
 use super::process::Program;
 use colloquy_sandbox::telegram::FakeTelegram;
+use colloquy_sandbox::vk::FakeVk;
 use super::updates::Person;
 use super::{Backend, Database, provision};
 
@@ -27,6 +28,7 @@ const SECRET: [u8; 32] = [7; 32];
 pub struct World {
     pub backend: Backend,
     pub telegram: FakeTelegram,
+    pub vk: FakeVk,
     /// The first administrator.
     pub admin: Someone,
     /// The server that everybody uses, unless told otherwise.
@@ -73,8 +75,8 @@ impl World {
 
     /// On a database that the story has made.
     pub async fn start_in(backend: Backend, database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        let telegram = FakeTelegram::start().await;
-        let mut config = config(&database, &telegram);
+        let (telegram, vk) = (FakeTelegram::start().await, FakeVk::start().await);
+        let mut config = config(&database, &telegram, &vk);
         change(&mut config);
         let server = Server::start(&config, true).await;
         let new = NewUser {
@@ -87,7 +89,7 @@ impl World {
         users::add(app, None, new).await.expect("an empty database takes an administrator");
         let admin = sign_in(&Api::anonymous(&server.url), "admin@example.com").await;
         let (next_bot, next_user) = (AtomicI64::new(7_000_000_001), AtomicUsize::new(1));
-        Self { backend, telegram, admin, server, config, is_reachable: true, next_bot, next_user, database }
+        Self { backend, telegram, vk, admin, server, config, is_reachable: true, next_bot, next_user, database }
     }
 
     /// A further server on the same database, with the same settings.
@@ -120,6 +122,7 @@ impl World {
             ("SECRET_KEY", &secret),
             ("FILES_URL", self.config.files_url.as_str()),
             ("TELEGRAM_API_URL", self.telegram.url()),
+            ("VK_API_URL", self.vk.url()),
             ("PUBLIC_URL", &self.server.url),
         ];
         if let Some(redis) = &self.config.redis_url {
@@ -350,7 +353,7 @@ pub async fn sign_in(anonymous: &Api, email: &str) -> Someone {
 }
 
 /// Settings for a story: all its own, and waits that a test can wait for.
-fn config(database: &Database, telegram: &FakeTelegram) -> Config {
+fn config(database: &Database, telegram: &FakeTelegram, vk: &FakeVk) -> Config {
     Config {
         database: database.config(),
         redis_url: database.redis_url(),
@@ -359,8 +362,8 @@ fn config(database: &Database, telegram: &FakeTelegram) -> Config {
         secret_key: Some(SECRET),
         files_url: Url::from_directory_path(database.dir.path().join("files")).expect("an absolute folder"),
         telegram_api_url: telegram.url().to_owned(),
+        vk_api_url: vk.url().to_owned(),
         // Nobody listens there.
-        vk_api_url: "http://127.0.0.1:9".into(),
         viber_api_url: "http://127.0.0.1:9".into(),
         log: "info".into(),
         log_json: false,
