@@ -130,3 +130,14 @@ async fn a_file_that_vk_does_not_take_is_said_in_words() {
     assert!(refused.words().contains("too large"), "{refused}");
     assert_eq!(fake.calls("docs.getMessagesUploadServer").len(), 2, "it is not begun");
 }
+
+#[tokio::test]
+async fn more_calls_than_vk_allows_are_refused_and_wait() {
+    let (fake, vk) = begin().await;
+    fake.limit(1);
+    vk.send(&message("one", Vec::new()), &mut Sent::default()).await.expect("sent");
+    let second = Outgoing { repeat_key: 78, ..message("two", Vec::new()) };
+    let slower = vk.send(&second, &mut Sent::default()).await.unwrap_err();
+    assert!(matches!(slower, Fault::Passing { whole_channel: true, retry_after: Some(_), .. }), "{slower:?}");
+    assert_eq!(fake.sent(GROUP).len(), 1);
+}

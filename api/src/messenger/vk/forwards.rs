@@ -33,9 +33,9 @@ pub fn read(messages: &Value, parts: &mut Vec<Part>) -> Option<Forwarded> {
             from.push(writer);
         }
     }
-    let mut writing = Writing { lines: Vec::new(), messages: MESSAGES, characters: CHARACTERS, parts };
+    let mut writing = Writing { lines: Vec::new(), messages: MESSAGES, characters: CHARACTERS, is_cut: false, parts };
     writing.all(messages, 1);
-    if writing.messages == 0 || writing.characters == 0 {
+    if writing.is_cut {
         writing.lines.push("> …".to_owned());
     }
     Some(Forwarded { from: sanitize::line(&from.join(", "), sanitize::NAME), text: writing.lines.join("\n") })
@@ -46,6 +46,8 @@ struct Writing<'a> {
     /// What is left of the bounds.
     messages: usize,
     characters: usize,
+    /// Whether something was left out.
+    is_cut: bool,
     parts: &'a mut Vec<Part>,
 }
 
@@ -53,6 +55,7 @@ impl Writing<'_> {
     fn all(&mut self, messages: &[Value], depth: usize) {
         for message in messages {
             if self.messages == 0 || self.characters == 0 || depth > DEPTH {
+                self.is_cut = true;
                 return;
             }
             self.messages -= 1;
@@ -73,9 +76,10 @@ impl Writing<'_> {
         let quote = "> ".repeat(depth);
         self.lines.push(format!("{quote}{}:", writer(message)));
         for line in text.lines().chain(gathered.lines.iter().map(String::as_str)) {
-            let line: String = line.chars().take(self.characters).collect();
-            self.characters -= line.chars().count();
-            self.lines.push(format!("{quote}{line}"));
+            let cut: String = line.chars().take(self.characters).collect();
+            self.is_cut |= cut.len() < line.len();
+            self.characters -= cut.chars().count();
+            self.lines.push(format!("{quote}{cut}"));
         }
     }
 }

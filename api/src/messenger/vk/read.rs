@@ -155,7 +155,8 @@ fn edit_key(at: Time, now: Time) -> i64 {
     /// 24 days of milliseconds.
     const MOST: i64 = (1 << 31) - 1;
     let late = now.0.saturating_sub(at.0).saturating_add(BEFORE).clamp(0, MOST);
-    ((at.0 / 1000) << 31).saturating_add(late)
+    // Seconds fit 32 bits until 2106.
+    ((at.0 / 1000).clamp(0, i64::from(u32::MAX)) << 31).saturating_add(late)
 }
 
 /// What the client has read of what we wrote, up to a message.
