@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use colloquy_entity::setting;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,14 +14,16 @@ use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::inbox::files::Underway;
 use crate::inbox::reading::Before;
 use crate::inbox::sessions::Failures;
 use crate::inbox::tally::Tally;
 use crate::log::Log;
-use crate::messenger::web::Web;
-use crate::messenger;
+use crate::messenger::{self, Web};
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, hex, random};
+
+mod store;
 
 /// The parts that everything works with.
 pub struct App {
@@ -40,8 +41,10 @@ pub struct App {
     pub store: Arc<dyn ObjectStore>,
     /// For talking to messengers.
     pub http: reqwest::Client,
-    /// For fetching from addresses that payloads name.
+    /// For fetching from where a message from outside says.
     pub web: Web,
+    /// Uploads and pictures that are worked on.
+    pub underway: Underway,
     /// Failed sign-ins of late.
     pub failures: Failures,
     /// What was written before employees were hired.
@@ -62,7 +65,7 @@ impl App {
     /// Connects to everything, migrates and opens the log; the words of an error name the setting that is wrong.
     pub async fn start(config: Config) -> std::result::Result<Arc<Self>, String> {
         let secrets = Secrets::new(&secret_key(&config)?).map_err(|error| error.to_string())?;
-        let store = store(&config)?;
+        let store = store::open(&config).await?;
         let mut db = Db::connect(&config.database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
         let metrics = Metrics::new();
         db.count_statements(&metrics.statements);
@@ -82,6 +85,8 @@ impl App {
         let tasks = TaskTracker::new();
         tasks.spawn(Arc::clone(&log).run(offered, config.pace.look, stop.clone()));
         let http = messenger::http_client().map_err(|error| error.to_string())?;
+        let trusted = [&config.telegram_api_url, &config.vk_api_url, &config.viber_api_url];
+        let web = Web::new(&trusted.map(String::as_str)).map_err(|error| error.to_string())?;
         Ok(Arc::new(Self {
             config,
             db,
@@ -90,7 +95,8 @@ impl App {
             secrets,
             store,
             http,
-            web: Web,
+            web,
+            underway: Underway::default(),
             failures: Failures::default(),
             before: Before::default(),
             tally: Tally::default(),
@@ -163,11 +169,4 @@ fn make(file: &Path, text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-fn store(config: &Config) -> std::result::Result<Arc<dyn ObjectStore>, String> {
-    let folder = config.files_url.to_file_path().map_err(|()| "FILES_URL names no folder".to_owned())?;
-    std::fs::create_dir_all(&folder).map_err(|error| format!("FILES_URL: {}: {error}", folder.display()))?;
-    let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| format!("FILES_URL: {error}"))?;
-    Ok(Arc::new(store.with_automatic_cleanup(true)))
 }

@@ -38,6 +38,9 @@ pub enum Error {
     /// Too often; try again after so many seconds.
     #[error("Too many attempts: try again in {0} s")]
     RateLimited(u64),
+    /// A body that is larger than may be.
+    #[error("{0}")]
+    TooLarge(String),
     /// The document asks for more than one request may.
     #[error("{0}")]
     TooComplex(String),
@@ -56,7 +59,7 @@ impl Error {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
             Self::NotFound(_) => "NOT_FOUND",
-            Self::BadInput { .. } => "BAD_USER_INPUT",
+            Self::BadInput { .. } | Self::TooLarge(_) => "BAD_USER_INPUT",
             Self::Conflict { .. } => "CONFLICT",
             Self::RateLimited(_) => "RATE_LIMITED",
             Self::TooComplex(_) => "QUERY_TOO_COMPLEX",

@@ -37,6 +37,9 @@ pub struct Model {
     /// Its path in the store.
     #[sea_orm(column_type = "Text", nullable)]
     pub stored_as: Option<String>,
+    /// The path of its preview in the store, where there is one.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub preview_as: Option<String>,
     /// Pixels.
     pub width: Option<i32>,
     /// Pixels.

@@ -231,6 +231,7 @@ fn talk() -> Vec<TableCreateStatement> {
             text_null("state"),
             text_null("reference"),
             text_null("stored_as"),
+            text_null("preview_as"),
             integer_null("width"),
             integer_null("height"),
             integer_null("duration"),

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 use colloquy_entity::{AttachmentKind, attachment, message};
 
 use crate::error::{Error, Result};
-use crate::inbox::{changes, messages};
+use crate::inbox::{changes, files, messages};
 
 use super::clients::Client;
 use super::connection::connection;
@@ -211,13 +211,13 @@ impl File {
 
     /// For an <img> or a download without a header: valid for five minutes; null until READY
     async fn signed_url(&self, ctx: &Context<'_>) -> Option<Url> {
-        (self.0.state == Some(colloquy_entity::FileState::Ready)).then_some(())?;
-        let signed = ctx.app().map(|app| {
-            let until = colloquy_entity::Time::now().plus(SIGNED_FOR);
-            let signature = app.secrets.sign(&self.0.id.to_string(), until);
-            Url(format!("{}/files/{}?until={}&signature={signature}", app.base_url(), self.0.id, until.0))
-        });
-        answer(ctx, signed)
+        answer(ctx, ctx.app().map(|app| files::signed_url(app, &self.0))).flatten().map(Url)
+    }
+
+    /// A small picture of it, at most 320 pixels a side, for images; signed, valid for five minutes; null where there is
+    /// none
+    async fn preview_url(&self, ctx: &Context<'_>) -> Option<Url> {
+        answer(ctx, ctx.app().map(|app| files::preview_url(app, &self.0))).flatten().map(Url)
     }
 
     /// Pixels
@@ -235,9 +235,6 @@ impl File {
         self.0.duration
     }
 }
-
-/// How long a signed address is valid, in milliseconds.
-const SIGNED_FOR: i64 = 5 * 60 * 1000;
 
 /// A place
 #[derive(SimpleObject)]

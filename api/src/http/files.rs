@@ -1,16 +1,23 @@
-//! The files' door: to who may see the dialogue, as a download and never as a page of our origin.
+//! The files' doors: uploads from employees; files and their previews to who may see the dialogue, and to who has a
+//! signed address.
 
-use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use colloquy_entity::{AttachmentId, FileState, Id, Time, attachment};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::inbox::files;
+use crate::graphql;
+use crate::inbox::files::{self, Purpose};
 
 use super::{Doors, identity};
+
+mod range;
+mod serve;
+mod upload;
+
+pub(super) use upload::{LARGEST_BODY, upload};
 
 /// A signed address, where it is one.
 #[derive(Deserialize)]
@@ -24,67 +31,84 @@ pub(super) async fn get(
     State(doors): State<Doors>,
     Path(id): Path<String>,
     Query(signed): Query<Signed>,
+    method: Method,
     headers: HeaderMap,
 ) -> Response {
-    match find(&doors, &id, &signed, &headers).await {
-        Ok(Some(file)) => serve(&doors, file).await,
-        Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(Error::Unauthenticated(_)) => StatusCode::UNAUTHORIZED.into_response(),
-        Err(Error::Away(_)) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        Err(error) => {
-            tracing::error!(?error, "a file could not be served");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+    match find(&doors, Purpose::File, &id, &signed, &headers).await {
+        Ok(file) => serve::file(&doors, &file, &method, &headers).await,
+        Err(error) => refused(error),
     }
 }
 
-async fn find(doors: &Doors, id: &str, signed: &Signed, headers: &HeaderMap) -> Result<Option<attachment::Model>> {
+/// `GET /files/{id}/preview`: the same for the small picture; 404 where there is none.
+pub(super) async fn preview(
+    State(doors): State<Doors>,
+    Path(id): Path<String>,
+    Query(signed): Query<Signed>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    match find(&doors, Purpose::Preview, &id, &signed, &headers).await {
+        Ok(file) => serve::preview(&doors, &file, &method, &headers).await,
+        Err(error) => refused(error),
+    }
+}
+
+/// `GET /media/{id}/{until}.{signature}/{name}`: for messengers, which fetch what we send through them. The name is for
+/// those that go by its end.
+pub(super) async fn media(
+    State(doors): State<Doors>,
+    Path((id, signed, _name)): Path<(String, String, String)>,
+    method: Method,
+    headers: HeaderMap,
+) -> Response {
+    let signed = signed.split_once('.').and_then(|(until, signature)| Some((until.parse().ok()?, signature)));
+    let (until, signature) = signed.unwrap_or_default();
+    let signed = Signed { until: Some(until), signature: Some(signature.to_owned()) };
+    match find(&doors, Purpose::Messenger, &id, &signed, &headers).await {
+        Ok(file) => serve::file(&doors, &file, &method, &headers).await,
+        Err(error) => refused(error),
+    }
+}
+
+async fn find(
+    doors: &Doors,
+    purpose: Purpose,
+    id: &str,
+    signed: &Signed,
+    headers: &HeaderMap,
+) -> Result<attachment::Model> {
     let app = doors.app();
-    let Ok(id) = AttachmentId::parse(id) else { return Ok(None) };
-    if let (Some(until), Some(signature)) = (signed.until, &signed.signature) {
-        if !app.secrets.verify_signature(&id.to_string(), Time(until), signature) {
-            return Ok(None);
-        }
-        return files::by_signature(app.db.read(), id).await;
-    }
-    let viewer = identity::of(app, headers).await?.ok_or(Error::Unauthenticated("Sign in first"))?;
-    files::find(app.db.read(), &viewer, id).await
+    let missing = Error::NotFound("file");
+    let Ok(id) = AttachmentId::parse(id) else { return Err(missing) };
+    let found = if let (Some(until), Some(signature)) = (signed.until, &signed.signature) {
+        files::by_signature(app, purpose, id, Time(until), signature).await?
+    } else {
+        let viewer = identity::of(app, headers).await?.ok_or(Error::Unauthenticated("Sign in first"))?;
+        files::find(app.db.read(), &viewer, id).await?
+    };
+    found.filter(|file| file.state == Some(FileState::Ready)).ok_or(missing)
 }
 
-async fn serve(doors: &Doors, file: attachment::Model) -> Response {
-    if file.state != Some(FileState::Ready) {
-        return StatusCode::NOT_FOUND.into_response();
+/// An error as GraphQL writes it, with the status that says the same.
+fn refused(error: Error) -> Response {
+    let status = match &error {
+        Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+        Error::Forbidden(_) => StatusCode::FORBIDDEN,
+        Error::NotFound(_) => StatusCode::NOT_FOUND,
+        Error::BadInput { .. } | Error::TooComplex(_) => StatusCode::BAD_REQUEST,
+        Error::Conflict { .. } => StatusCode::CONFLICT,
+        Error::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+        Error::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    let wait = if let Error::RateLimited(seconds) = error { Some(seconds) } else { None };
+    let errors = graphql::refusal(error).errors;
+    let body = axum::Json(serde_json::json!({ "errors": errors }));
+    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], body).into_response();
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
     }
-    let (size, bytes) = match files::read(doors.app(), &file).await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::error!(file = %file.id, ?error, "a file is not in the store");
-            return StatusCode::NOT_FOUND.into_response();
-        }
-    };
-    let mut response = Response::new(Body::from_stream(bytes));
-    let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::CONTENT_LENGTH, &size.to_string());
-    set(header::CONTENT_TYPE, file.content_type.as_deref().unwrap_or("application/octet-stream"));
-    set(header::CONTENT_DISPOSITION, &format!("attachment; filename*=UTF-8''{}", percent(&file.name)));
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // Whatever it is, nothing in it runs or loads anything here.
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
-    set(header::CACHE_CONTROL, "private, max-age=300");
     response
-}
-
-/// RFC 8187: all but letters and digits as %XX.
-fn percent(name: &str) -> String {
-    name.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }

@@ -55,7 +55,10 @@ pub fn router(doors: &Doors) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post).layer(DefaultBodyLimit::max(LARGEST)))
         .route("/webhooks/{kind}/{channel}", post(webhooks::receive))
+        .route("/files", post(files::upload).layer(DefaultBodyLimit::max(files::LARGEST_BODY)))
         .route("/files/{id}", get(files::get))
+        .route("/files/{id}/preview", get(files::preview))
+        .route("/media/{id}/{signed}/{name}", get(files::media))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/", get(pages::home))
@@ -71,6 +74,19 @@ fn cors(app: &App) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([HeaderName::from_static(observe::REQUEST_ID)])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            header::RANGE,
+            header::IF_RANGE,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([
+            HeaderName::from_static(observe::REQUEST_ID),
+            header::ACCEPT_RANGES,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            header::ETAG,
+        ])
 }

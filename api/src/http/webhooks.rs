@@ -30,7 +30,13 @@ pub(super) async fn receive(
     };
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        // Who it is comes first, as far as the headers tell.
+        let head = Posted { headers: &head.headers, body: &[] };
+        return match intake::is_known(app, &door, head) {
+            Ok(true) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            Ok(false) => StatusCode::FORBIDDEN.into_response(),
+            Err(error) => again(&error),
+        };
     };
     let posted = Posted { headers: &head.headers, body: &body };
     match intake::take(app, &door, posted).await {

@@ -1,11 +1,10 @@
-//! Attachments: what came with a message, what goes with one, and fetching files from messengers.
+//! Attachments: what came with a message, what goes with one, and who may have their bytes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use colloquy_entity::*;
-use futures_util::StreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path};
+use object_store::path::Path;
 use sea_orm::sea_query::{Expr, ExprTrait, LockType, Query};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -15,21 +14,28 @@ use sea_orm::{
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::log::Kind;
-use crate::messenger::{ByteStream, Fault, Messenger, OutgoingFile, Part, Source};
-use crate::metrics::Of;
+use crate::messenger::{self, ByteStream, OutgoingFile, Part};
 use crate::viewer::Viewer;
 
-use super::{channels, dialogues, messages};
+use super::messages;
+
+mod address;
+mod fetch;
+mod preview;
+mod store;
+mod types;
+mod upload;
+
+pub use address::{Purpose, by_signature, preview_url, public_url, signed_url};
+pub(super) use fetch::fetch;
+pub use store::LARGEST;
+pub use types::is_shown;
+pub use upload::{Underway, run, sweep, upload};
 
 /// Most files of one message.
 const MOST: usize = 10;
-/// How often fetching is tried.
-const TRIES: i32 = 10;
 /// A fetch that was begun and not ended by then was that of a process that died.
-const CLAIM: i64 = 10 * 60 * 1000;
-/// Written to the store at a time; two of them are held.
-const PIECE: usize = 5 * 1024 * 1024;
+const CLAIM: i64 = 20 * 60 * 1000;
 
 /// Stores what came with a message; files are fetched later.
 pub(super) async fn receive(tx: &Tx<'_>, message: MessageId, parts: &[Part]) -> Result<()> {
@@ -55,7 +61,13 @@ pub(super) async fn replace(tx: &Tx<'_>, message: MessageId, parts: &[Part]) -> 
         moved.update(&**tx).await?;
         return Ok(true);
     }
-    attachment::Entity::delete_many().filter(attachment::Column::MessageId.eq(message)).exec(&**tx).await?;
+    // What has bytes in the store is left to the sweep: they are to go only once this is committed.
+    let stored =
+        attachment::ActiveModel { message_id: Set(None), state: Set(Some(FileState::Failed)), ..Default::default() };
+    let replaced = attachment::Column::MessageId.eq(message);
+    let with_bytes = replaced.clone().and(attachment::Column::StoredAs.is_not_null());
+    attachment::Entity::update_many().set(stored).filter(with_bytes).exec(&**tx).await?;
+    attachment::Entity::delete_many().filter(replaced).exec(&**tx).await?;
     receive(tx, message, parts).await?;
     Ok(true)
 }
@@ -91,6 +103,7 @@ fn row(tx: &Tx<'_>, message: MessageId, ordinal: i32, part: &Part) -> attachment
         state: None,
         reference: None,
         stored_as: None,
+        preview_as: None,
         width: None,
         height: None,
         duration: None,
@@ -126,10 +139,11 @@ fn row(tx: &Tx<'_>, message: MessageId, ordinal: i32, part: &Part) -> attachment
     model.into_active_model().reset_all()
 }
 
-/// Puts the viewer's uploaded files on their new message.
+/// Puts the viewer's uploaded files on their new message, if its messenger takes them.
 pub(super) async fn attach(
     tx: &Tx<'_>,
     viewer: &Viewer,
+    kind: ChannelKind,
     message: MessageId,
     files: &[Option<AttachmentId>],
 ) -> Result<()> {
@@ -140,8 +154,13 @@ pub(super) async fn attach(
     for (ordinal, id) in (0..).zip(files) {
         let missing = || Error::bad(field, "There is no such file, or it was sent already");
         let found = attachment::Entity::find_by_id(id.ok_or_else(missing)?).lock(LockType::Update).one(&**tx).await?;
-        let file = found.filter(|file| file.uploader_id == Some(viewer.id) && file.message_id.is_none());
-        let mut file = file.ok_or_else(missing)?.into_active_model();
+        let is_theirs = |file: &attachment::Model| file.uploader_id == Some(viewer.id) && file.message_id.is_none();
+        // One that is being removed is not READY.
+        let file = found.filter(|file| is_theirs(file) && file.state == Some(FileState::Ready)).ok_or_else(missing)?;
+        if let Some(words) = messenger::refusal(kind, file_kind(&file), &file.name, size(&file)) {
+            return Err(Error::bad(field, words));
+        }
+        let mut file = file.into_active_model();
         file.message_id = Set(Some(message));
         file.ordinal = Set(ordinal);
         file.update(&**tx).await?;
@@ -233,143 +252,35 @@ pub(super) async fn unclaim(app: &App, file: AttachmentId) {
 pub(super) async fn outgoing(app: &App, message: MessageId) -> Result<Vec<OutgoingFile>> {
     let files = of(app.db.read(), &[message]).await?;
     let ready = |file: attachment::Model| {
-        let path = file.stored_as?;
+        let path = Path::from(file.stored_as.as_deref()?);
         Some(OutgoingFile {
+            kind: file_kind(&file),
+            size: size(&file),
+            bytes: Arc::new(store::Stored { store: Arc::clone(&app.store), path }),
+            url: public_url(app, &file),
+            content_type: file.content_type.unwrap_or_else(|| types::ANY.into()),
             name: file.name,
-            content_type: file.content_type.unwrap_or_else(|| "application/octet-stream".into()),
-            kind: file.file_kind.unwrap_or(FileKind::Document),
-            size: u64::try_from(file.size.unwrap_or_default()).unwrap_or_default(),
-            url: None,
-            bytes: Arc::new(Stored { store: Arc::clone(&app.store), path: Path::from(path) }),
         })
     };
     Ok(files.into_iter().filter_map(ready).collect())
 }
 
-/// A file in the store.
-struct Stored {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
+fn file_kind(file: &attachment::Model) -> FileKind {
+    file.file_kind.unwrap_or(FileKind::Document)
 }
 
-#[async_trait]
-impl Source for Stored {
-    async fn open(&self) -> std::io::Result<ByteStream> {
-        let found = self.store.get(&self.path).await.map_err(std::io::Error::other)?;
-        Ok(found.into_stream().map(|piece| piece.map_err(std::io::Error::other)).boxed())
-    }
+/// Bytes; 0 as long as nobody knows.
+pub fn size(file: &attachment::Model) -> u64 {
+    u64::try_from(file.size.unwrap_or_default()).unwrap_or_default()
 }
 
-/// Fetches one file, and notes what became of it.
-pub(super) async fn fetch(app: &App, messenger: &dyn Messenger, file: attachment::Model) -> Result<()> {
-    let path = format!("{}", file.id);
-    let fetched = download(app, messenger, file.reference.as_deref().unwrap_or_default(), &path).await;
-    let mut file = file;
-    let outcome = match fetched {
-        Ok(size) => {
-            file.size = Some(size);
-            file.stored_as = Some(path);
-            file.state = Some(FileState::Ready);
-            "ready"
-        }
-        Err(Fault::Passing { words, retry_after, .. }) if file.attempts + 1 < TRIES => {
-            tracing::info!(file = %file.id, words, "a file could not be fetched; it is tried again");
-            let wait = app.config.pace.retry * 2u32.saturating_pow(file.attempts.unsigned_abs());
-            let wait = wait.max(retry_after.unwrap_or_default());
-            let at = Time::now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-            let row = attachment::ActiveModel {
-                id: Set(file.id),
-                attempts: Set(file.attempts + 1),
-                next_attempt_at: Set(Some(at)),
-                ..Default::default()
-            };
-            attachment::Entity::update(row).exec(app.db.write()).await?;
-            app.metrics.files.get_or_create(&Of::new("telegram", "again")).inc();
-            return Ok(());
-        }
-        Err(fault) => {
-            tracing::warn!(file = %file.id, words = fault.words(), "a file cannot be had");
-            if let (Fault::Broken { words }, Some(message)) = (&fault, file.message_id) {
-                channels::fails(app, message, words).await?;
-            }
-            file.state = Some(FileState::Failed);
-            "failed"
-        }
-    };
-    app.metrics.files.get_or_create(&Of::new(messenger.kind().as_str().to_lowercase(), outcome)).inc();
-    settle(app, file).await
+/// A file's bytes, or some of them, for who was let have it. NOT_FOUND until it is READY.
+pub async fn read(app: &App, file: &attachment::Model, range: Option<Range<u64>>) -> Result<ByteStream> {
+    let path = file.stored_as.as_deref().filter(|_| file.state == Some(FileState::Ready));
+    store::read(app, path.ok_or(Error::NotFound("file"))?, range).await
 }
 
-/// Streams a file into the store, a piece at a time.
-async fn download(
-    app: &App,
-    messenger: &dyn Messenger,
-    reference: &str,
-    path: &str,
-) -> std::result::Result<i64, Fault> {
-    let mut download = messenger.download(reference).await?;
-    let store: &Arc<dyn ObjectStore> = &app.store;
-    let kept = |error: object_store::Error| {
-        tracing::error!(%error, "the file store does not work");
-        Fault::passing("The file store does not work")
-    };
-    let upload = store.put_multipart(&Path::from(path)).await.map_err(kept)?;
-    let mut writer = WriteMultipart::new_with_chunk_size(upload, PIECE);
-    let mut size = 0i64;
-    while let Some(piece) = download.bytes.next().await {
-        match piece {
-            Ok(piece) => {
-                size += i64::try_from(piece.len()).unwrap_or_default();
-                writer.wait_for_capacity(1).await.map_err(kept)?;
-                writer.put(piece);
-            }
-            Err(error) => {
-                let _ = writer.abort().await;
-                return Err(Fault::passing(format!("The download broke off: {error}")));
-            }
-        }
-    }
-    writer.finish().await.map_err(kept)?;
-    Ok(size)
-}
-
-/// Notes what became of a file, and tells.
-async fn settle(app: &App, file: attachment::Model) -> Result<()> {
-    let Some(id) = file.message_id else { return Ok(()) };
-    let mut tx = app.begin().await?;
-    let Some(message) = message::Entity::find_by_id(id).one(&*tx).await? else { return Ok(()) };
-    let Some(dialogue) = dialogues::lock(&tx, message.dialogue_id).await? else { return Ok(()) };
-    let row = attachment::ActiveModel {
-        state: Set(file.state),
-        size: Set(file.size),
-        stored_as: Set(file.stored_as),
-        attempts: Set(file.attempts + 1),
-        next_attempt_at: Set(None),
-        ..Default::default()
-    };
-    // An edit may have put another file in its place meanwhile.
-    let pending = attachment::Entity::update_many()
-        .set(row)
-        .filter(attachment::Column::Id.eq(file.id))
-        .filter(attachment::Column::State.eq(FileState::Pending))
-        .exec(&*tx)
-        .await?;
-    if pending.rows_affected == 0 {
-        return Ok(());
-    }
-    tx.emit(messages::tell(Kind::MessageFileChanged, None, &dialogue, id));
-    tx.commit().await
-}
-
-/// A file by an address that was signed for who might see it: the signature stands for their rights.
-pub async fn by_signature(db: &impl ConnectionTrait, id: AttachmentId) -> Result<Option<attachment::Model>> {
-    let found = attachment::Entity::find_by_id(id).one(db).await?;
-    Ok(found.filter(|file| file.kind == AttachmentKind::File))
-}
-
-/// A file's size and bytes, from the store.
-pub async fn read(app: &App, file: &attachment::Model) -> Result<(u64, ByteStream)> {
-    let path = file.stored_as.as_deref().ok_or(Error::NotFound("file"))?;
-    let found = app.store.get(&Path::from(path)).await.map_err(Error::internal)?;
-    Ok((found.meta.size, found.into_stream().map(|piece| piece.map_err(std::io::Error::other)).boxed()))
+/// The same of its preview. NOT_FOUND where there is none.
+pub async fn read_preview(app: &App, file: &attachment::Model) -> Result<ByteStream> {
+    store::read(app, file.preview_as.as_deref().ok_or(Error::NotFound("preview"))?, None).await
 }

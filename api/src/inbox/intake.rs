@@ -32,6 +32,16 @@ pub enum Answer {
     Again(Error),
 }
 
+/// Whether it is the messenger who posted this.
+pub fn is_known(app: &App, door: &Door, posted: Posted<'_>) -> Result<bool> {
+    let (Door::Open(channel) | Door::Awaited(channel)) = door;
+    let is_known = credentials::messenger(app, channel)?.verify(&credentials::webhook_secret(app, channel)?, posted);
+    if !is_known {
+        tracing::warn!(channel = %channel.id, "a webhook came with a wrong secret");
+    }
+    Ok(is_known)
+}
+
 /// Takes what was posted at a door. Answered `Done` only once everything that it makes is committed.
 pub async fn take(app: &Arc<App>, door: &Door, posted: Posted<'_>) -> Answer {
     let (Door::Open(channel) | Door::Awaited(channel)) = door;
@@ -39,13 +49,10 @@ pub async fn take(app: &Arc<App>, door: &Door, posted: Posted<'_>) -> Answer {
         Ok(messenger) => messenger,
         Err(error) => return Answer::Again(error),
     };
-    let secret = match credentials::webhook_secret(app, channel) {
-        Ok(secret) => secret,
+    match is_known(app, door, posted) {
+        Ok(true) => {}
+        Ok(false) => return Answer::Refused,
         Err(error) => return Answer::Again(error),
-    };
-    if !messenger.verify(&secret, posted) {
-        tracing::warn!(channel = %channel.id, "a webhook came with a wrong secret");
-        return Answer::Refused;
     }
     if let Ok(update) = serde_json::from_slice(posted.body)
         && let Some(answer) = messenger.challenge(&update).await

@@ -165,7 +165,7 @@ pub async fn send(app: &App, viewer: &Viewer, outgoing: Outgoing) -> Result<mess
         ..Draft::outgoing(MessageOrigin::Operator, outgoing.text, tx.now())
     };
     let message = add(&mut tx, &mut dialogue, draft).await?;
-    files::attach(&tx, viewer, message.id, &outgoing.files).await?;
+    files::attach(&tx, viewer, channel.kind, message.id, &outgoing.files).await?;
     dialogues::store(&tx, &dialogue).await?;
     tx.commit().await?;
     Ok(message)

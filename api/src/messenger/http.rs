@@ -15,6 +15,11 @@ const IDLE: Duration = Duration::from_secs(30);
 /// # Errors
 /// When TLS cannot be set up, for instance where the system has no root certificates.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
+    client_builder().build()
+}
+
+/// The same before it is built, for clients that differ in something.
+pub fn client_builder() -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error says that one is installed already, by a test or a library: then that one serves.
@@ -27,7 +32,8 @@ pub fn http_client() -> reqwest::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
-        .build()
+        // A connection for each that is under way: with HTTP/2 a broken one would take all of them down.
+        .http1_only()
 }
 
 /// What went wrong on the way to `messenger`, in words and without the address, which may hold a token.

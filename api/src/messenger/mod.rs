@@ -7,6 +7,7 @@
 mod fault;
 mod http;
 mod incoming;
+mod limits;
 mod outgoing;
 pub mod sanitize;
 mod secret;
@@ -22,10 +23,12 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 pub use fault::Fault;
-pub use http::http_client;
+pub use http::{client_builder, http_client};
 pub use incoming::*;
+pub use limits::{file_limit, refusal};
 pub use outgoing::*;
 pub use secret::{Secret, verify};
+pub use web::Web;
 
 /// Who a channel's token belongs to: the bot or community.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,187 @@
+//! `POST /files`: one file of a form, as it comes, into the store.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, BodyDataStream, Bytes};
+use axum::extract::multipart::Field;
+use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::inbox::files;
+use crate::messenger::ByteStream;
+use crate::viewer::Viewer;
+
+use super::super::{Doors, identity};
+use super::refused;
+
+/// Beside the file, what a form may have in bytes.
+const FORM: u64 = 64 << 10;
+/// The largest body.
+pub const LARGEST_BODY: usize = (files::LARGEST + FORM) as usize;
+/// How long an upload may stand still.
+const STALL: Duration = Duration::from_secs(60);
+
+/// `POST /files`: 200 with the file's id once it is kept.
+pub async fn upload(State(doors): State<Doors>, request: Request) -> Response {
+    let app = Arc::clone(doors.app());
+    let answer = app.clone().tasks.spawn(async move {
+        // In a task of its own: when the connection goes away, what came of the file is still cleared up.
+        match take(&app, request).await {
+            Ok(id) => Json(json!({ "id": id })).into_response(),
+            Err(error) => refused(error),
+        }
+    });
+    answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn take(app: &Arc<App>, request: Request) -> Result<String> {
+    let headers = request.headers();
+    let viewer = identity::of(app, headers).await?.ok_or(Error::Unauthenticated("Sign in first"))?;
+    if length(headers).is_some_and(|length| length > LARGEST_BODY as u64) {
+        return Err(too_large());
+    }
+    let request = request.map(|body| Body::from_stream(Sips { body: body.into_data_stream(), had_one: false }));
+    let no_form = |_| Error::bad("", "Send a form: multipart/form-data with one file");
+    let mut form = Multipart::from_request(request, &()).await.map_err(no_form)?;
+    let id = loop {
+        let next = timeout(STALL, form.next_field()).await.map_err(|_| stalled())?;
+        let Some(field) = next.map_err(broken)? else {
+            return Err(Error::bad("file", "The form has no file"));
+        };
+        if let Some(name) = name(&field) {
+            break keep(app, &viewer, field, &name).await;
+        }
+    };
+    // The rest, within the body's bound: who is still sending would not hear the answer. A second file is not kept.
+    while let Ok(Ok(Some(_))) = timeout(STALL, form.next_field()).await {}
+    id
+}
+
+/// Keeps a form's file.
+async fn keep(app: &Arc<App>, viewer: &Viewer, field: Field<'_>, name: &str) -> Result<String> {
+    let content_type = field.content_type().map(str::to_owned);
+    // The form lends its parts, and what is kept wants to be owned: piece by piece through a channel of one.
+    let (to_store, pieces) = mpsc::channel::<io::Result<Bytes>>(1);
+    let bytes: ByteStream = stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) }).boxed();
+    let kept = files::upload(app, viewer, name, content_type.as_deref(), bytes);
+    let (kept, read) = tokio::join!(kept, pour(field, to_store));
+    // What is too large for the door is too large for the store, whichever says so first.
+    read?;
+    Ok(kept?.id.to_string())
+}
+
+/// Hands a field on; to its end even where nobody takes it any more.
+async fn pour(mut field: Field<'_>, to: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
+    loop {
+        let piece = match timeout(STALL, field.chunk()).await {
+            Ok(Ok(Some(piece))) => piece,
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => {
+                let error = broken(error);
+                let _ = to.send(Err(io::Error::other(error.to_string()))).await;
+                return Err(error);
+            }
+            Err(_) => {
+                let _ = to.send(Err(io::Error::other("it stands still"))).await;
+                return Err(stalled());
+            }
+        };
+        let _ = to.send(Ok(piece)).await;
+    }
+}
+
+/// A body whose reader gets one piece at a time: what reads forms would else take in all that has come, and hold it.
+struct Sips {
+    body: BodyDataStream,
+    had_one: bool,
+}
+
+impl Stream for Sips {
+    type Item = std::result::Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.had_one) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = self.body.poll_next_unpin(cx);
+        self.had_one = matches!(piece, Poll::Ready(Some(_)));
+        piece
+    }
+}
+
+fn broken(error: axum::extract::multipart::MultipartError) -> Error {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return too_large();
+    }
+    Error::bad("file", "The form broke off, or is none")
+}
+
+fn stalled() -> Error {
+    Error::bad("file", "The upload broke off: nothing came for a minute")
+}
+
+fn too_large() -> Error {
+    Error::TooLarge(format!("A file can have {} MiB at most", files::LARGEST >> 20))
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The name of a part that is a file. Browsers write it as it is, with %22 for a quotation mark; some programs as RFC 8187
+/// has it.
+fn name(field: &Field<'_>) -> Option<String> {
+    if let Some(name) = field.file_name() {
+        return Some(name.replace("%22", "\"").replace("%0D", "").replace("%0A", ""));
+    }
+    extended(field.headers().get(header::CONTENT_DISPOSITION)?.to_str().ok()?)
+}
+
+/// `filename*=utf-8''…`
+fn extended(disposition: &str) -> Option<String> {
+    let mut parameters = disposition.split(';').filter_map(|part| part.trim().split_once('='));
+    let (_, value) = parameters.find(|(name, _)| name.eq_ignore_ascii_case("filename*"))?;
+    let (charset, rest) = value.split_once('\'')?;
+    let (_, encoded) = rest.split_once('\'')?;
+    if !charset.eq_ignore_ascii_case("utf-8") {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let mut left = encoded.bytes();
+    while let Some(byte) = left.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [left.next()?, left.next()?];
+        bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_be_written_as_rfc_8187_has_it() {
+        let disposition = "form-data; name=\"file\"; filename*=utf-8''%D0%94%D0%B0%20%22.txt";
+        assert_eq!(extended(disposition).as_deref(), Some("Да \".txt"));
+        for wrong in ["form-data", "filename*=a", "filename*=latin1''a", "filename*=utf-8''%", "filename*=utf-8''%FF"] {
+            assert_eq!(extended(wrong), None, "{wrong}");
+        }
+    }
+}
