@@ -39,4 +39,5 @@ mod stories {
     mod storage;
     mod telegram;
     mod viber;
+    mod vk;
 }

@@ -9,4 +9,5 @@
 pub mod socket;
 pub mod telegram;
 pub mod viber;
+pub mod vk;
 pub mod wire;

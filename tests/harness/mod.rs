@@ -3,6 +3,7 @@
 pub mod chance;
 pub mod child;
 pub mod client;
+pub mod communities;
 pub mod feed;
 pub mod port;
 pub mod postgres;

@@ -1,4 +1,4 @@
-//! The world of a story: a database of its own, a pretend Telegram, the real server, and people who use them.
+//! The world of a story: a database of its own, pretend messengers, the real server, and people who use them.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -17,6 +17,7 @@ use super::feed::{self, Feed};
 use super::process::Program;
 use colloquy_sandbox::telegram::FakeTelegram;
 use colloquy_sandbox::viber::FakeViber;
+use colloquy_sandbox::vk::FakeVk;
 use super::updates::Person;
 use super::{Backend, Database, provision};
 
@@ -29,6 +30,7 @@ pub struct World {
     pub backend: Backend,
     pub telegram: FakeTelegram,
     pub viber: FakeViber,
+    pub vk: FakeVk,
     /// The first administrator.
     pub admin: Someone,
     /// The server that everybody uses, unless told otherwise.
@@ -75,10 +77,8 @@ impl World {
 
     /// On a database that the story has made.
     pub async fn start_in(backend: Backend, database: Database, change: impl FnOnce(&mut Config)) -> Self {
-        let telegram = FakeTelegram::start().await;
-        let mut config = config(&database, &telegram);
-        let viber = FakeViber::start().await;
-        config.viber_api_url = viber.url().into();
+        let (telegram, vk, viber) = (FakeTelegram::start().await, FakeVk::start().await, FakeViber::start().await);
+        let mut config = config(&database, [telegram.url(), vk.url(), viber.url()]);
         change(&mut config);
         let server = Server::start(&config, true).await;
         let new = NewUser {
@@ -91,7 +91,7 @@ impl World {
         users::add(app, None, new).await.expect("an empty database takes an administrator");
         let admin = sign_in(&Api::anonymous(&server.url), "admin@example.com").await;
         let (next_bot, next_user) = (AtomicI64::new(7_000_000_001), AtomicUsize::new(1));
-        Self { backend, telegram, viber, admin, server, config, is_reachable: true, next_bot, next_user, database }
+        Self { backend, telegram, vk, viber, admin, server, config, is_reachable: true, next_bot, next_user, database }
     }
 
     /// A further server on the same database, with the same settings.
@@ -131,6 +131,7 @@ impl World {
             ("SECRET_KEY", &secret),
             ("FILES_URL", self.config.files_url.as_str()),
             ("TELEGRAM_API_URL", self.telegram.url()),
+            ("VK_API_URL", self.vk.url()),
             ("PUBLIC_URL", &self.server.url),
         ];
         if let Some(redis) = &self.config.redis_url {
@@ -361,7 +362,7 @@ pub async fn sign_in(anonymous: &Api, email: &str) -> Someone {
 }
 
 /// Settings for a story: all its own, and waits that a test can wait for.
-fn config(database: &Database, telegram: &FakeTelegram) -> Config {
+fn config(database: &Database, [telegram, vk, viber]: [&str; 3]) -> Config {
     Config {
         database: database.config(),
         redis_url: database.redis_url(),
@@ -370,10 +371,9 @@ fn config(database: &Database, telegram: &FakeTelegram) -> Config {
         secret_key: Some(SECRET),
         s3: None,
         files_url: Url::from_directory_path(database.dir.path().join("files")).expect("an absolute folder"),
-        telegram_api_url: telegram.url().to_owned(),
-        // Nobody listens there.
-        vk_api_url: "http://127.0.0.1:9".into(),
-        viber_api_url: "http://127.0.0.1:9".into(),
+        telegram_api_url: telegram.to_owned(),
+        vk_api_url: vk.to_owned(),
+        viber_api_url: viber.to_owned(),
         log: "info".into(),
         log_json: false,
         introspection: true,

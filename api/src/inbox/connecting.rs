@@ -263,11 +263,18 @@ pub enum Door {
 pub async fn at_door(db: &impl ConnectionTrait, kind: &str, id: &str) -> Result<Option<Door>> {
     let Ok(id) = ChannelId::parse(id) else { return Ok(None) };
     let is_of = |of: ChannelKind| of.as_str().eq_ignore_ascii_case(kind);
-    let channel = channel::Entity::find_by_id(id).one(db).await?.filter(|channel| is_of(channel.kind));
-    if let Some(channel) = channel.filter(|channel| channel.state != ChannelState::Disconnected) {
-        return Ok(Some(Door::Open(channel)));
+    let open = async || -> Result<Option<Door>> {
+        let channel = channel::Entity::find_by_id(id).one(db).await?.filter(|channel| is_of(channel.kind));
+        Ok(channel.filter(|channel| channel.state != ChannelState::Disconnected).map(Door::Open))
+    };
+    if let Some(door) = open().await? {
+        return Ok(Some(door));
     }
     let awaited = awaited_channel::Entity::find_by_id(id).one(db).await?.filter(|awaited| is_of(awaited.kind));
+    if awaited.is_none() {
+        // It may have been connected between the two.
+        return open().await;
+    }
     Ok(awaited.map(|awaited| {
         Door::Awaited(channel::Model {
             id,

@@ -212,7 +212,9 @@ async fn edit(
     if is_late || message.deleted_at.is_some() {
         return Ok(Some(Outcome::Repeated));
     }
-    let new_parts = files::replace(&tx, message.id, &incoming.parts).await?;
+    // The files of what was sent from here are here: the messenger's copies do not take their place.
+    let is_ours = !by_client && message.origin != MessageOrigin::Messenger;
+    let new_parts = !is_ours && files::replace(&tx, message.id, &incoming.parts).await?;
     let is_new = message.text != incoming.text || new_parts;
     // Kept even where it changes nothing: an earlier edit that comes later changes nothing, either.
     message.edit_key = incoming.edit_key;
