@@ -91,7 +91,7 @@ impl Offer {
 }
 
 /// Origins as browsers write them.
-fn allowed(field: &str, origins: &[String]) -> Result<Vec<String>> {
+pub(super) fn allowed(field: &str, origins: &[String]) -> Result<Vec<String>> {
     if origins.is_empty() || origins.len() > ORIGINS {
         return Err(Error::bad(field, format!("Name 1 to {ORIGINS} origins")));
     }
