@@ -38,4 +38,5 @@ mod stories {
     mod settings;
     mod storage;
     mod telegram;
+    mod website;
 }

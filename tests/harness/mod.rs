@@ -18,6 +18,7 @@ pub mod socket;
 pub mod sse;
 pub mod story;
 pub mod updates;
+pub mod visitor;
 pub mod world;
 
 pub use provision::{Backend, Database, provision, provision_on};
