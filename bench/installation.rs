@@ -135,6 +135,11 @@ impl Installation {
         Program::serve(&settings).await
     }
 
+    /// The pretend Telegram that its bot is of.
+    pub fn telegram(&self) -> &FakeTelegram {
+        &self.telegram
+    }
+
     /// Runs a command that takes a password or nothing, and gives what it prints.
     fn command(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));

@@ -5,6 +5,7 @@
 
 mod bare;
 mod far;
+mod files;
 mod inbound;
 mod installation;
 mod listener;
@@ -63,6 +64,8 @@ async fn main() {
         "Another process, by Redis",
         &["", "p50", "p99", "most", "answered to the writer, p50 / p99", "reach", ""],
     );
+    let mut files =
+        Table::new("Memory that a file adds on its way, MiB at most", &["", "", "(of rounds)", "reach", ""]);
     let mut past = Table::new("Who holds it up", &["", "", "", "reach", ""]);
     // `make bench` measures everything; parts may be named: `cargo bench -p colloquy --bench bench -- live`.
     let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
@@ -80,6 +83,10 @@ async fn main() {
         if wanted("live") && installation.name == "SQLite" {
             live::compare(installation, &mut delivery, &mut idle).await;
         }
+        if wanted("files") && installation.name == "SQLite" {
+            files.row(files::received(installation).await);
+            files.row(files::uploaded(installation).await);
+        }
         if wanted("far") && installation.name == "PostgreSQL" {
             far.row(far::heard(installation).await);
         }
@@ -89,5 +96,5 @@ async fn main() {
         past.row(past::unread(installation).await);
         past.row(past::catch_up(installation).await);
     }
-    println!("\n{inbound}\n{start}\n{delivery}\n{idle}\n{far}\n{past}");
+    println!("\n{inbound}\n{start}\n{delivery}\n{idle}\n{far}\n{files}\n{past}");
 }

@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 
 use colloquy_entity::setting;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use sea_orm::{ActiveValue::Set, EntityTrait, sea_query::OnConflict};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +23,8 @@ use crate::log::Log;
 use crate::messenger::{self, Web};
 use crate::metrics::Metrics;
 use crate::secrets::{Secrets, hex, random};
+
+mod store;
 
 /// The parts that everything works with.
 pub struct App {
@@ -67,7 +68,7 @@ impl App {
     /// Connects to everything, migrates and opens the log; the words of an error name the setting that is wrong.
     pub async fn start(config: Config) -> std::result::Result<Arc<Self>, String> {
         let secrets = Secrets::new(&secret_key(&config)?).map_err(|error| error.to_string())?;
-        let store = store(&config)?;
+        let store = store::open(&config).await?;
         let mut db = Db::connect(&config.database).await.map_err(|error| format!("DATABASE_URL: {error}"))?;
         let metrics = Metrics::new();
         db.count_statements(&metrics.statements);
@@ -172,11 +173,4 @@ fn make(file: &Path, text: &str) -> std::io::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-fn store(config: &Config) -> std::result::Result<Arc<dyn ObjectStore>, String> {
-    let folder = config.files_url.to_file_path().map_err(|()| "FILES_URL names no folder".to_owned())?;
-    std::fs::create_dir_all(&folder).map_err(|error| format!("FILES_URL: {}: {error}", folder.display()))?;
-    let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| format!("FILES_URL: {error}"))?;
-    Ok(Arc::new(store.with_automatic_cleanup(true)))
 }

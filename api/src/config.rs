@@ -9,6 +9,7 @@ use clap::Args;
 use url::Url;
 
 use crate::bus::Nodes;
+use crate::messenger::Secret;
 
 /// Settings as a person writes them; `colloquy serve --help` prints this.
 #[derive(Args, Clone, Debug)]
@@ -30,9 +31,23 @@ pub struct Settings {
     /// with PostgreSQL.
     #[arg(long, env = "SECRET_KEY", hide_env_values = true)]
     pub secret_key: Option<String>,
-    /// Where attachments are kept: `file:///absolute/folder`. Default: `files` beside the SQLite file, or `data/files`.
+    /// Where attachments are kept: `file:///absolute/folder`, or `s3://bucket/prefix`. Default: `files` beside the SQLite
+    /// file, or `data/files`.
     #[arg(long, env = "FILES_URL")]
     pub files_url: Option<String>,
+    /// Who asks S3; required with `s3://`.
+    #[arg(long, env = "AWS_ACCESS_KEY_ID")]
+    pub aws_access_key_id: Option<String>,
+    /// What proves it; required with `s3://`.
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", hide_env_values = true)]
+    pub aws_secret_access_key: Option<String>,
+    /// The bucket's region.
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
+    pub aws_region: String,
+    /// Another service that speaks S3 (MinIO, Ceph, R2): scheme, host and port; `http://` for a loopback host only. None:
+    /// Amazon's.
+    #[arg(long, env = "AWS_ENDPOINT_URL")]
+    pub aws_endpoint_url: Option<String>,
     /// The Bot API server.
     #[arg(long, env = "TELEGRAM_API_URL", default_value = "https://api.telegram.org")]
     pub telegram_api_url: String,
@@ -69,6 +84,19 @@ pub enum Database {
     Sqlite(PathBuf),
     /// A server, perhaps for several processes.
     Postgres(String),
+}
+
+/// How a bucket is reached, which `FILES_URL` names.
+#[derive(Clone, Debug)]
+pub struct S3 {
+    /// `AWS_ACCESS_KEY_ID`
+    pub access_key_id: String,
+    /// `AWS_SECRET_ACCESS_KEY`
+    pub secret_access_key: Secret,
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ENDPOINT_URL`
+    pub endpoint: Option<String>,
 }
 
 /// How long things take that tests cannot wait for. Not a setting: `Default` is what the rules say.
@@ -110,6 +138,8 @@ pub struct Config {
     pub secret_key: Option<[u8; 32]>,
     /// `FILES_URL`
     pub files_url: Url,
+    /// How `s3://` is reached, where `FILES_URL` is one.
+    pub s3: Option<S3>,
     /// `TELEGRAM_API_URL`
     pub telegram_api_url: String,
     /// `VK_API_URL`
@@ -146,8 +176,10 @@ impl Settings {
         if let Some(url) = &self.redis_url {
             Nodes::parse(url).map_err(|words| format!("REDIS_URL: {words}"))?;
         }
+        let files_url = files_url(self.files_url.as_deref(), &database)?;
         Ok(Config {
-            files_url: files_url(self.files_url.as_deref(), &database)?,
+            s3: (files_url.scheme() == "s3").then(|| self.s3()).transpose()?,
+            files_url,
             database,
             redis_url: self.redis_url.clone(),
             listen: address("LISTEN", &self.listen)?,
@@ -172,6 +204,21 @@ impl Settings {
             demo: false,
         })
     }
+
+    /// Looked at with `s3://` only: other programs' AWS_… may stand in the same environment.
+    fn s3(&self) -> Result<S3, String> {
+        let given = |name: &str, value: &Option<String>| {
+            let value = value.as_deref().map(str::trim).filter(|value| !value.is_empty());
+            value.map(str::to_owned).ok_or_else(|| format!("{name} is required with FILES_URL=s3://…"))
+        };
+        let endpoint = self.aws_endpoint_url.as_deref().filter(|url| !url.is_empty());
+        Ok(S3 {
+            access_key_id: given("AWS_ACCESS_KEY_ID", &self.aws_access_key_id)?,
+            secret_access_key: Secret::new(given("AWS_SECRET_ACCESS_KEY", &self.aws_secret_access_key)?),
+            region: given("AWS_REGION", &Some(self.aws_region.clone()))?,
+            endpoint: endpoint.map(endpoint_url).transpose()?,
+        })
+    }
 }
 
 fn database(url: &str) -> Result<Database, String> {
@@ -188,7 +235,8 @@ fn files_url(url: Option<&str>, database: &Database) -> Result<Url, String> {
     if let Some(url) = url {
         return match Url::parse(url) {
             Ok(url) if url.scheme() == "file" => Ok(url),
-            _ => Err("FILES_URL must be file:///absolute/folder".into()),
+            Ok(url) if url.scheme() == "s3" && is_bucket(&url) => Ok(url),
+            _ => Err("FILES_URL must be file:///absolute/folder or s3://bucket/prefix".into()),
         };
     }
     let folder = match database {
@@ -197,6 +245,30 @@ fn files_url(url: Option<&str>, database: &Database) -> Result<Url, String> {
     };
     let absolute = std::path::absolute(folder).map_err(|error| format!("FILES_URL: {error}"))?;
     Url::from_directory_path(absolute).map_err(|()| "FILES_URL: no such folder can be named".into())
+}
+
+/// A bucket, and perhaps a folder in it; no keys, which are settings of their own.
+fn is_bucket(url: &Url) -> bool {
+    let bare = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+    bare && url.query().is_none() && url.fragment().is_none() && url.host_str().is_some_and(|bucket| !bucket.is_empty())
+}
+
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let endpoint = origin("AWS_ENDPOINT_URL", text)?;
+    let url = Url::parse(&endpoint).map_err(|_| "AWS_ENDPOINT_URL is no address")?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err("AWS_ENDPOINT_URL must begin with https:// (http:// for a loopback host only)".into());
+    }
+    Ok(endpoint)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
 }
 
 fn address(name: &str, text: &str) -> Result<SocketAddr, String> {
@@ -247,13 +319,7 @@ fn origin(name: &str, text: &str) -> Result<String, String> {
 fn public_url(text: &str) -> Result<String, String> {
     let wrong = || "PUBLIC_URL must begin with https:// (http:// for a loopback host only)".to_owned();
     let url = Url::parse(text).map_err(|_| wrong())?;
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => return Err(wrong()),
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && loopback) {
+    if url.host().is_none() || (url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url))) {
         return Err(wrong());
     }
     if url.query().is_some() || url.fragment().is_some() {

@@ -9,7 +9,7 @@
 //! | [`inbox`] | what the product does, a file a noun |
 //! | [`log`] | the event log: writing, positions, following, reading |
 //! | [`bus`] | how word travels between processes: in the process, or by Redis |
-//! | [`messenger`] | how the outside speaks: Telegram; knows nothing of the inbox |
+//! | [`messenger`] | how the outside speaks: Telegram; fetching from the public internet; knows nothing of the inbox |
 //! | [`graphql`] | the API's shape, a file a noun, and the guard in front of it |
 //! | [`live`] | what stays connected: WebSocket and SSE |
 //! | [`http`] | the doors: GraphQL, webhooks, files, pages, health |
@@ -36,7 +36,8 @@
 //!    the dialogue, a contractor, a deal, the next manager of the queue, the message and the automatic texts, with an
 //!    event for each ([`Tx::emit`](db::Tx::emit)); [`Tx::commit`](db::Tx::commit), which returns once the events have
 //!    their positions (`log::append`).
-//! 4. The messenger is answered 200. Files that came along are fetched afterwards (`inbox::fetching`).
+//! 4. The messenger is answered 200. Files that came along are fetched afterwards (`inbox::fetching`), into the store and
+//!    with a preview (`inbox::files`).
 //!
 //! Where the outside cannot reach us, `inbox::polling` asks for updates, and goes on with step 2.
 //!
@@ -45,7 +46,8 @@
 //! 1. `http::graphql::post` finds out who asks ([`sessions::viewer`](inbox::sessions::viewer)); [`Api::admit`](graphql::Api::admit)
 //!    bounds the document, and [`Api::run`](graphql::Api::run) runs it.
 //! 2. The resolver of `sendMessage` is a call of [`messages::send`](inbox::messages::send): may they, can they see it; the
-//!    message is stored as QUEUED and told of, in one transaction.
+//!    message is stored as QUEUED and told of, in one transaction. Its files were uploaded before
+//!    ([`files::upload`](inbox::files::upload), by `http::files`).
 //! 3. The process that has the channel's lease ([`leases::run`](inbox::leases::run)) hears of the event. Its sender
 //!    (`inbox::delivery`) counts a try, calls [`Messenger::send`](messenger::Messenger::send), and records what became of it, with the event
 //!    MESSAGE_DELIVERY_CHANGED.

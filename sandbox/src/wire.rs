@@ -154,10 +154,15 @@ impl<S> Watched<S> {
 
     /// What `look` finds, as soon as it does, however long that takes.
     pub async fn found<T>(&self, look: impl Fn(&S) -> Option<T>) -> T {
+        self.until(|| self.read(&look)).await
+    }
+
+    /// As [`found`](Self::found), for what looks by itself.
+    pub async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
         let mut changes = self.changes();
         loop {
             changes.mark_unchanged();
-            if let Some(found) = self.read(&look) {
+            if let Some(found) = look() {
                 return found;
             }
             if changes.changed().await.is_err() {
@@ -172,7 +177,20 @@ impl<S> Watched<S> {
     /// # Panics
     /// When it does not within 30 s, with what there was instead.
     pub async fn wait<T>(&self, what: &str, look: impl Fn(&S) -> Option<T>, summary: impl Fn(&S) -> String) -> T {
-        let found = tokio::time::timeout(PATIENCE, self.found(look)).await;
+        self.wait_until(what, || self.read(&look), summary).await
+    }
+
+    /// As [`wait`](Self::wait), for what looks by itself.
+    ///
+    /// # Panics
+    /// As that.
+    pub async fn wait_until<T>(
+        &self,
+        what: &str,
+        look: impl Fn() -> Option<T>,
+        summary: impl Fn(&S) -> String,
+    ) -> T {
+        let found = tokio::time::timeout(PATIENCE, self.until(look)).await;
         found.unwrap_or_else(|_| panic!("waited for {what}, and there was only: {}", self.read(summary)))
     }
 }
@@ -294,8 +312,10 @@ pub async fn form(request: Request) -> Option<(Map<String, Value>, Vec<Upload>)>
 /// The one HTTP client with which pretend messengers post to webhooks: no redirects, nothing from the environment.
 ///
 /// # Panics
-/// When it cannot be made, for instance without a TLS provider installed: colloquy installs one.
+/// When it cannot be made: where the system has no root certificates.
 pub fn http_client() -> reqwest::Client {
+    // An error says that one is installed already: then that one serves.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
     client.unwrap_or_else(|error| panic!("an HTTP client: {error}"))
 }

@@ -11,6 +11,7 @@ pub mod process;
 pub mod provision;
 pub mod redis;
 pub mod redis_nodes;
+pub mod s3;
 pub mod schema;
 pub mod scratch;
 #[expect(dead_code, reason = "the transport's own tests use the rest")]

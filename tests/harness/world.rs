@@ -104,7 +104,14 @@ impl World {
 
     /// As [`another`](Self::another), or in words why not.
     pub async fn try_another(&self) -> Result<Server, String> {
-        Server::try_start(&self.config, self.is_reachable).await
+        self.try_another_with(|_| ()).await
+    }
+
+    /// As [`another_with`](Self::another_with), or in words why not.
+    pub async fn try_another_with(&self, change: impl FnOnce(&mut Config)) -> Result<Server, String> {
+        let mut config = self.config.clone();
+        change(&mut config);
+        Server::try_start(&config, self.is_reachable).await
     }
 
     /// The real program on the same database, with the real waits; its webhooks are those of the first server.
@@ -357,6 +364,7 @@ fn config(database: &Database, telegram: &FakeTelegram) -> Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: None,
         secret_key: Some(SECRET),
+        s3: None,
         files_url: Url::from_directory_path(database.dir.path().join("files")).expect("an absolute folder"),
         telegram_api_url: telegram.url().to_owned(),
         // Nobody listens there.

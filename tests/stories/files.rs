@@ -1,9 +1,18 @@
-//! Files that clients send: fetched after the message, which waits for none of them.
+//! Files: what clients send, fetched after the message, which waits for none of them; and what is sent to them.
 
-use reqwest::StatusCode;
+mod bounds;
+mod pieces;
+mod previews;
+mod serving;
+mod store;
+mod sweeping;
+mod uploads;
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::client::Api;
+use crate::harness::client::{Answer, Api};
 use crate::harness::story::stories;
 use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::{Person, document};
@@ -15,7 +24,69 @@ stories!(World:
     a_file_that_cannot_be_had_leaves_the_history,
     a_download_that_breaks_off_is_tried_again,
     only_who_sees_the_dialogue_gets_the_file,
+    what_an_edit_replaced_is_removed,
 );
+
+/// What somebody asks of a file's address, as they are signed in.
+fn ask(api: &Api, url: &str) -> RequestBuilder {
+    let request = reqwest::Client::builder().no_proxy().build().expect("a client").get(url);
+    match &api.token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    }
+}
+
+fn part(name: &str, content_type: &str, bytes: impl Into<Vec<u8>>) -> Part {
+    Part::bytes(bytes.into()).file_name(name.to_owned()).mime_str(content_type).expect("a content type")
+}
+
+/// Posts a form to `/files`.
+async fn post(api: &Api, form: Form) -> Response {
+    let mut request =
+        reqwest::Client::builder().no_proxy().build().expect("a client").post(format!("{}/files", api.url));
+    if let Some(token) = &api.token {
+        request = request.bearer_auth(token);
+    }
+    request.multipart(form).send().await.expect("an answer")
+}
+
+/// Uploads a file; gives its id.
+async fn upload(api: &Api, name: &str, content_type: &str, bytes: impl Into<Vec<u8>>) -> String {
+    let response = post(api, Form::new().part("file", part(name, content_type, bytes))).await;
+    let status = response.status();
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body["id"].as_str().expect("an id").to_owned()
+}
+
+/// The status and code of an upload that is refused.
+async fn refused(response: Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: Value = response.json().await.expect("JSON");
+    assert!(body["errors"][0]["message"].is_string(), "{body}");
+    (status, body["errors"][0]["extensions"]["code"].as_str().expect("a code").to_owned())
+}
+
+/// Sends a message with files.
+async fn send(api: &Api, dialogue: &str, text: &str, files: &[&str]) -> Answer {
+    let send = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
+    api.run(send, json!({ "input": { "dialogueId": dialogue, "text": text, "fileIds": files } })).await
+}
+
+/// These fields of a file; null where they may not see it.
+async fn file(api: &Api, id: &str, fields: &str) -> Value {
+    let node = format!("query($id: ID!) {{ node(id: $id) {{ ... on File {{ {fields} }} }} }}");
+    api.run(&node, json!({ "id": id })).await.at("node").clone()
+}
+
+/// How many bytes are kept, a number for each file in the folder.
+fn kept(world: &World) -> Vec<u64> {
+    let folder = world.database.dir.path().join("files");
+    let entries = std::fs::read_dir(folder).expect("the files' folder");
+    let mut sizes: Vec<u64> = entries.map(|entry| entry.expect("an entry").metadata().expect("a file").len()).collect();
+    sizes.sort_unstable();
+    sizes
+}
 
 /// The files of a dialogue's messages, in order.
 async fn files(viewer: &Someone, dialogue: &str) -> Vec<Value> {
@@ -137,4 +208,27 @@ async fn only_who_sees_the_dialogue_gets_the_file(world: World) {
     assert_eq!(get(&observer.api, &file["url"]).await.0, StatusCode::NOT_FOUND);
     world.admin.set_participant(&dialogue, &observer.id, "OBSERVER").await;
     assert_eq!(get(&observer.api, &file["url"]).await.0, StatusCode::OK);
+}
+
+async fn what_an_edit_replaced_is_removed(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    world.telegram.file("old", "nine ninety");
+    world.telegram.file("new", "ten");
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let anna = Person::new(5956);
+    let update = anna.sends(document("old", 11));
+    world.take(&channel, &update).await;
+    feed.until(|event| event["kind"] == "MESSAGE_FILE_CHANGED").await;
+    let dialogue = world.dialogue(&channel, &anna).await;
+    let [before] = &files(&world.admin, &dialogue).await[..] else { panic!("one file") };
+    world.take(&channel, &anna.edits(&update, document("new", 3))).await;
+    feed.until(|event| event["kind"] == "MESSAGE_FILE_CHANGED").await;
+
+    let [after] = &files(&world.admin, &dialogue).await[..] else { panic!("one file") };
+    assert_eq!(get(&world.admin.api, &after["url"]).await, (StatusCode::OK, b"ten".to_vec()));
+    assert_eq!(get(&world.admin.api, &before["url"]).await.0, StatusCode::NOT_FOUND);
+    let app = &world.server.running().app;
+    let tomorrow = colloquy_entity::Time::now().plus(25 * 60 * 60 * 1000);
+    assert_eq!(colloquy::inbox::files::sweep(app, tomorrow).await.expect("it sweeps"), 1);
+    assert_eq!(kept(&world), [3]);
 }

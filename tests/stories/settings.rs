@@ -10,7 +10,7 @@ use crate::harness::world::{Channel, Someone, World};
 
 stories!(World: what_is_left_out_stays_and_null_clears, what_cannot_be_empty_is_not_cleared,
     settings_that_cannot_be_are_refused_whole, each_change_is_told_once, a_funnel_brings_deals_until_it_is_cleared,
-    a_bot_is_connected_once_and_comes_back, channels_that_are_not_built_yet_say_so);
+    a_bot_is_connected_once_and_comes_back, credentials_that_cannot_be_are_refused_by_name);
 
 const CHANNEL: &str = "id name state stateReason queue { id } funnel { id } welcomeText autoReplyEnabled autoReplyText";
 
@@ -207,22 +207,27 @@ async fn a_bot_is_connected_once_and_comes_back(world: World) {
     }
 }
 
-async fn channels_that_are_not_built_yet_say_so(world: World) {
+async fn credentials_that_cannot_be_are_refused_by_name(world: World) {
     let connect = async |credentials: &str| {
         let connect = format!(
             "mutation {{ connectChannel(input: {{ name: \"x\", credentials: {{ {credentials} }} }}) {{ channel {{ id }} }} }}"
         );
         world.admin.api.run(&connect, Value::Null).await
     };
-    for (kind, credentials) in [
-        ("vk", "vk: { groupId: \"1\", accessToken: \"x\" }"),
-        ("viber", "viber: { authToken: \"x\" }"),
-        ("website", "website: { allowedOrigins: [\"https://shop.example\"] }"),
-    ] {
+    let refused = [
+        ("vk.groupId", "vk: { groupId: \"shop\", accessToken: \"x\" }"),
+        ("vk.groupId", "vk: { groupId: \"0\", accessToken: \"x\" }"),
+        ("vk.accessToken", "vk: { groupId: \"1\", accessToken: \" \" }"),
+        ("viber.authToken", "viber: { authToken: \"with space\" }"),
+        ("website.allowedOrigins", "website: { allowedOrigins: [] }"),
+        ("website.allowedOrigins", "website: { allowedOrigins: [\"https://shop.example/path\"] }"),
+        ("website.allowedOrigins", "website: { allowedOrigins: [\"https://me@shop.example\"] }"),
+    ];
+    for (kind, credentials) in refused {
         let answer = connect(credentials).await;
         let field = format!("input.credentials.{kind}");
-        assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(field.as_str())));
-        assert!(answer.error()["message"].as_str().is_some_and(|words| words.len() > 20), "{answer}");
+        assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(field.as_str())), "{credentials}");
+        assert!(answer.error()["message"].as_str().is_some_and(|words| words.len() > 15), "{answer}");
     }
     for none in
         ["", "vk: { groupId: \"1\", accessToken: \"x\" }, viber: { authToken: \"x\" }", "telegram: null", "icq: {}"]

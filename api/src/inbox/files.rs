@@ -35,7 +35,7 @@ pub use upload::{Underway, Uploader, run, sweep, upload};
 /// Most files of one message.
 pub(super) const MOST: usize = 10;
 /// A fetch that was begun and not ended by then was that of a process that died.
-const CLAIM: i64 = 10 * 60 * 1000;
+const CLAIM: i64 = 20 * 60 * 1000;
 
 /// Stores what came with a message; files are fetched later.
 pub(super) async fn receive(tx: &Tx<'_>, message: MessageId, parts: &[Part]) -> Result<()> {

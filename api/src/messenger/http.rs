@@ -19,7 +19,7 @@ pub fn http_client() -> reqwest::Result<reqwest::Client> {
 }
 
 /// The same before it is built, for clients that differ in something.
-pub(super) fn client_builder() -> reqwest::ClientBuilder {
+pub fn client_builder() -> reqwest::ClientBuilder {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
         // An error says that one is installed already, by a test or a library: then that one serves.

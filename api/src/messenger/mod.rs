@@ -23,7 +23,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 pub use fault::Fault;
-pub use http::http_client;
+pub use http::{client_builder, http_client};
 pub use incoming::*;
 pub use limits::{file_limit, refusal};
 pub use outgoing::*;

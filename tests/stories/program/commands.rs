@@ -50,6 +50,9 @@ async fn a_wrong_setting_ends_the_start_with_a_line_that_names_it() {
         ("FILES_URL", "nonsense"),
         ("FILES_URL", "ftp://desk.example/files"),
         ("FILES_URL", "file:///proc/no/such/folder"),
+        ("FILES_URL", "s3://attachments"),
+        ("FILES_URL", "s3:///attachments"),
+        ("FILES_URL", "s3://AKID:s3cret@attachments"),
         ("TELEGRAM_API_URL", "nonsense"),
         ("TELEGRAM_API_URL", "https://api.example.com/bot"),
         ("VK_API_URL", "ftp://api.example.com"),
@@ -75,6 +78,24 @@ async fn a_wrong_setting_ends_the_start_with_a_line_that_names_it() {
         assert_eq!(text(&output.stdout), "", "{name}={value}");
         assert!(!said.contains("s3cret"), "{name}={value}: {said}");
     }
+    let s3 = [("FILES_URL", "s3://attachments"), ("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "s3cret")];
+    for (name, value) in [
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_REGION", " "),
+        ("AWS_ENDPOINT_URL", "nonsense"),
+        ("AWS_ENDPOINT_URL", "http://minio.example:9000"),
+        ("AWS_ENDPOINT_URL", "https://minio.example/bucket"),
+        // Nobody listens there.
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ] {
+        let own = [("DATABASE_URL", database.as_str()), ("LISTEN", "127.0.0.1:0")];
+        let settings: Vec<_> = own.into_iter().chain(s3).chain([(name, value)]).collect();
+        let output = run(&dir, &["serve"], &settings, "").await;
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}={value}: {said}");
+        let named = said.contains(name) || said.contains("FILES_URL");
+        assert!(named && said.lines().count() == 1 && !said.contains("s3cret"), "{name}={value}: {said}");
+    }
     let output = run(&dir, &["serve"], &[("DATABASE_URL", "postgres://nobody@127.0.0.1/nothing")], "").await;
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("SECRET_KEY"), "PostgreSQL needs it given: {output:?}");
@@ -94,6 +115,10 @@ async fn help_lists_all_settings() {
         "PUBLIC_URL",
         "SECRET_KEY",
         "FILES_URL",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_REGION",
+        "AWS_ENDPOINT_URL",
         "TELEGRAM_API_URL",
         "VK_API_URL",
         "VIBER_API_URL",

@@ -1,15 +1,18 @@
 //! `POST /files`: one file of a form, as it comes, into the store.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::multipart::Field;
 use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -64,6 +67,7 @@ async fn take(app: &Arc<App>, by: &Uploader, request: Request) -> Result<String>
     if length(request.headers()).is_some_and(|length| length > by.largest() + FORM) {
         return Err(too_large(by));
     }
+    let request = request.map(|body| Body::from_stream(Sips { body: body.into_data_stream(), had_one: false }));
     let no_form = |_| Error::bad("", "Send a form: multipart/form-data with one file");
     let mut form = Multipart::from_request(request, &()).await.map_err(no_form)?;
     let id = loop {
@@ -84,7 +88,7 @@ async fn take(app: &Arc<App>, by: &Uploader, request: Request) -> Result<String>
 async fn keep(app: &Arc<App>, by: &Uploader, field: Field<'_>, name: &str) -> Result<String> {
     let content_type = field.content_type().map(str::to_owned);
     // The form lends its parts, and what is kept wants to be owned: piece by piece through a channel of one.
-    let (to_store, pieces) = mpsc::channel::<io::Result<bytes::Bytes>>(1);
+    let (to_store, pieces) = mpsc::channel::<io::Result<Bytes>>(1);
     let bytes: ByteStream = stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) }).boxed();
     let kept = files::upload(app, by, name, content_type.as_deref(), bytes);
     let (kept, read) = tokio::join!(kept, pour(by, field, to_store));
@@ -94,7 +98,7 @@ async fn keep(app: &Arc<App>, by: &Uploader, field: Field<'_>, name: &str) -> Re
 }
 
 /// Hands a field on; to its end even where nobody takes it any more.
-async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<bytes::Bytes>>) -> Result<()> {
+async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
     loop {
         let piece = match timeout(STALL, field.chunk()).await {
             Ok(Ok(Some(piece))) => piece,
@@ -110,6 +114,26 @@ async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<b
             }
         };
         let _ = to.send(Ok(piece)).await;
+    }
+}
+
+/// A body whose reader gets one piece at a time: what reads forms would else take in all that has come, and hold it.
+struct Sips {
+    body: BodyDataStream,
+    had_one: bool,
+}
+
+impl Stream for Sips {
+    type Item = std::result::Result<Bytes, axum::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if std::mem::take(&mut self.had_one) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = self.body.poll_next_unpin(cx);
+        self.had_one = matches!(piece, Poll::Ready(Some(_)));
+        piece
     }
 }
 

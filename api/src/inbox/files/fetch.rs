@@ -107,11 +107,14 @@ async fn settle(app: &App, file: attachment::Model) -> Result<()> {
         next_attempt_at: Set(None),
         ..Default::default()
     };
-    // An edit may have put another file in its place meanwhile.
+    // An edit may have put another file in its place meanwhile, or another process has fetched it, too.
     if pending(file.id).set(row).exec(&*tx).await?.rows_affected == 0 {
+        let now = attachment::Entity::find_by_id(file.id).one(&*tx).await?;
         drop(tx);
-        for path in [stored, preview].into_iter().flatten() {
-            store::discard(app, &path).await;
+        if now.is_none_or(|now| now.stored_as.is_none()) {
+            for path in [stored, preview].into_iter().flatten() {
+                store::discard(app, &path).await;
+            }
         }
         return Ok(());
     }

