@@ -74,7 +74,8 @@ pub async fn start_on(listener: TcpListener, config: Config) -> Result<Running, 
         // Small answers leave at once.
         let _ = stream.set_nodelay(true);
     });
-    let served = axum::serve(listener, http::service(&doors)).with_graceful_shutdown(app.stop.clone().cancelled_owned());
+    let served =
+        axum::serve(listener, http::service(&doors)).with_graceful_shutdown(app.stop.clone().cancelled_owned());
     let server = tokio::spawn(async move {
         if let Err(error) = served.await {
             tracing::error!(%error, "the server ended");

@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObjec
 use colloquy_entity::channel;
 
 use crate::error::Result;
-use crate::inbox::{channels, chat, credentials};
 use crate::inbox::connecting::{self, Offer};
+use crate::inbox::{channels, chat, credentials};
 
 use super::cards::Funnel;
 use super::loaders::QueueOf;

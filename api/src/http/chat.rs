@@ -178,11 +178,7 @@ async fn upgrade(
 }
 
 /// `POST /chat/files`: 200 with the file's id once it is kept.
-async fn upload(
-    State(doors): State<Doors>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    request: Asked,
-) -> Response {
+async fn upload(State(doors): State<Doors>, ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Asked) -> Response {
     let (app, headers) = (doors.app(), request.headers().clone());
     let uploader = async {
         let visit = visit(app, peer, &headers).await?;

@@ -80,9 +80,8 @@ pub async fn start(app: &App, channel: Option<ChannelId>, page: &Page) -> Result
         Some(id) => channel::Entity::find_by_id(id).one(app.db.read()).await?,
         None => None,
     };
-    let is_chat = |channel: &channel::Model| {
-        channel.kind == ChannelKind::Website && channel.state != ChannelState::Disconnected
-    };
+    let is_chat =
+        |channel: &channel::Model| channel.kind == ChannelKind::Website && channel.state != ChannelState::Disconnected;
     let channel = found.filter(is_chat).ok_or(missing)?;
     let opened = credentials::open(app, &channel)?;
     check(page, &opened)?;

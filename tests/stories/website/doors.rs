@@ -65,12 +65,17 @@ async fn forged_and_foreign_tokens_open_nothing(world: World) {
         assert_eq!((refused.error_code(), refused.status), ("UNAUTHENTICATED", StatusCode::UNAUTHORIZED), "{wrong}");
         assert_eq!(forger.send("k", "hello").await.error_code(), "UNAUTHENTICATED");
         let (status, body) = forger.upload("a.txt", "text/plain", b"hello".to_vec()).await;
-        assert_eq!((status, &body["errors"][0]["extensions"]["code"]), (StatusCode::UNAUTHORIZED, &json!("UNAUTHENTICATED")));
+        assert_eq!(
+            (status, &body["errors"][0]["extensions"]["code"]),
+            (StatusCode::UNAUTHORIZED, &json!("UNAUTHENTICATED"))
+        );
         assert_eq!(socket(&world.server.url, Some(ORIGIN), Some(&wrong)).await, 4403, "{wrong}");
     }
     assert_eq!(socket(&world.server.url, Some(ORIGIN), None).await, 4403, "a socket is a visitor's");
     // A token of another channel, on this channel's pages: known to us, and not from there.
-    let stolen = Visitor { api: Api::page(&world.server.url, ORIGIN).with_token(elsewhere.api.token.as_deref().expect("a token")) };
+    let stolen = Visitor {
+        api: Api::page(&world.server.url, ORIGIN).with_token(elsewhere.api.token.as_deref().expect("a token")),
+    };
     let refused = stolen.api.run("{ chat { name } }", Value::Null).await;
     assert_eq!((refused.error_code(), refused.status), ("FORBIDDEN", StatusCode::FORBIDDEN));
     assert_eq!(socket(&world.server.url, Some(ORIGIN), stolen.api.token.as_deref()).await, 4403);
@@ -88,7 +93,8 @@ async fn foreign_origins_are_refused_at_every_door(world: World) {
     let channel = world.connect_website("Shop", &[ORIGIN]).await;
     let token = Visitor::start(&world, &channel).await.api.token.expect("a token");
     let query = json!({ "query": "{ chat { name } }" });
-    let foreign = [FOREIGN, "null", "", "https://shop.example.evil.example", "http://shop.example", "https://shop.example:8443"];
+    let foreign =
+        [FOREIGN, "null", "", "https://shop.example.evil.example", "http://shop.example", "https://shop.example:8443"];
     for origin in foreign.map(Some).into_iter().chain([None]) {
         for path in ["/chat", "/chat/files"] {
             for token in [Some(&token), None] {
@@ -116,7 +122,8 @@ async fn foreign_origins_are_refused_at_every_door(world: World) {
                 .header("Access-Control-Request-Method", "POST")
                 .header("Access-Control-Request-Headers", "authorization,content-type");
             let heard = preflight.send().await.expect("an answer");
-            let allowed = heard.headers().get("access-control-allow-origin").map(|value| value.to_str().expect("ASCII"));
+            let allowed =
+                heard.headers().get("access-control-allow-origin").map(|value| value.to_str().expect("ASCII"));
             assert_eq!(allowed, is_allowed.then_some(origin), "{path} from {origin}");
             assert!(heard.headers().get("access-control-allow-credentials").is_none(), "no cookie crosses");
             if is_allowed {
@@ -131,7 +138,8 @@ async fn foreign_origins_are_refused_at_every_door(world: World) {
     let heard = own.api.request("{ chat { name } }", &Value::Null).send().await.expect("an answer");
     assert_eq!(heard.headers()["access-control-allow-origin"], url.as_str());
     // The chat's origins open no other door.
-    let desk = http().post(format!("{url}/graphql")).header(ORIGIN_HEADER, ORIGIN).json(&json!({ "query": "{ __typename }" }));
+    let desk =
+        http().post(format!("{url}/graphql")).header(ORIGIN_HEADER, ORIGIN).json(&json!({ "query": "{ __typename }" }));
     let heard = desk.send().await.expect("an answer");
     assert!(heard.headers().get("access-control-allow-origin").is_none());
 }
@@ -144,7 +152,8 @@ async fn origins_can_be_changed_and_count_at_once(world: World) {
     let channels: Vec<Value> = employee.api.run(read, Value::Null).await.get("channels");
     let of = |id: &str| channels.iter().find(|one| one["id"] == *id).expect("it is there");
     assert_eq!(of(&channel.id)["allowedOrigins"], json!([ORIGIN]));
-    let snippet = format!("<script src=\"{}/widget.js\" data-channel=\"{}\" async></script>", world.server.url, channel.id);
+    let snippet =
+        format!("<script src=\"{}/widget.js\" data-channel=\"{}\" async></script>", world.server.url, channel.id);
     assert_eq!(of(&channel.id)["widgetSnippet"], json!(snippet));
     assert_eq!((&of(&bot.id)["allowedOrigins"], &of(&bot.id)["widgetSnippet"]), (&Value::Null, &Value::Null));
 
@@ -152,7 +161,8 @@ async fn origins_can_be_changed_and_count_at_once(world: World) {
     visitor.say("Hello").await;
     let updates = visitor.follow(None).await;
     updates.socket.ping().await;
-    let update = "mutation($input: UpdateChannelInput!) { updateChannel(input: $input) { channel { allowedOrigins } } }";
+    let update =
+        "mutation($input: UpdateChannelInput!) { updateChannel(input: $input) { channel { allowedOrigins } } }";
     let set = async |api: &Api, id: &str, origins: Value| {
         api.run(update, json!({ "input": { "channelId": id, "allowedOrigins": origins } })).await
     };
@@ -163,7 +173,11 @@ async fn origins_can_be_changed_and_count_at_once(world: World) {
         (&channel.id, json!(["https://shop.example/page"])),
     ] {
         let refused = set(&world.admin.api, id, origins).await;
-        assert_eq!((refused.error_code(), refused.error_field()), ("BAD_USER_INPUT", Some("input.allowedOrigins")), "{refused}");
+        assert_eq!(
+            (refused.error_code(), refused.error_field()),
+            ("BAD_USER_INPUT", Some("input.allowedOrigins")),
+            "{refused}"
+        );
     }
     assert_eq!(set(&employee.api, &channel.id, json!([FOREIGN])).await.error_code(), "FORBIDDEN");
     let before = world.cursor().await;
@@ -174,7 +188,10 @@ async fn origins_can_be_changed_and_count_at_once(world: World) {
     assert_eq!(new.at("updateChannel.channel.allowedOrigins"), &json!(["https://new.example"]));
     assert_eq!(updates.socket.closed().await.0, 4403, "pages of the origin that was removed are told");
     assert_eq!(visitor.api.run("{ chat { name } }", Value::Null).await.error_code(), "FORBIDDEN");
-    let moved = Visitor { api: Api::page(&world.server.url, "https://new.example").with_token(visitor.api.token.as_deref().expect("a token")) };
+    let moved = Visitor {
+        api: Api::page(&world.server.url, "https://new.example")
+            .with_token(visitor.api.token.as_deref().expect("a token")),
+    };
     assert_eq!(moved.chat().await["messages"]["nodes"][0]["text"], "Hello", "the visitor is who they were");
 }
 
@@ -204,8 +221,10 @@ async fn a_blocked_visitor_is_told(world: World) {
     let visitor = Visitor::start(&world, &channel).await;
     visitor.say("Hello").await;
     let dialogue = world.only_dialogue(&channel).await;
-    let client = world.admin.dialogue(&dialogue, "client { id }").await["client"]["id"].as_str().expect("an id").to_owned();
-    let block = "mutation($id: ID!, $blocked: Boolean!) { blockClient(clientId: $id, blocked: $blocked) { __typename } }";
+    let client =
+        world.admin.dialogue(&dialogue, "client { id }").await["client"]["id"].as_str().expect("an id").to_owned();
+    let block =
+        "mutation($id: ID!, $blocked: Boolean!) { blockClient(clientId: $id, blocked: $blocked) { __typename } }";
     world.admin.api.run(block, json!({ "id": client, "blocked": true })).await.data();
     let before = world.cursor().await;
 
@@ -225,10 +244,16 @@ fn documents_that_are_too_much_are_refused() {
     story::run(Backend::Sqlite, World::start, async |world: World| {
         let channel = world.connect_website("Shop", &[ORIGIN]).await;
         let visitor = Visitor::start(&world, &channel).await;
-        let nested = format!("{{ chat {{ messages(before: {}1{}) {{ nodes {{ id }} }} }} }}", "[".repeat(5_000), "]".repeat(5_000));
-        let bomb: String = (0..8).map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(12))).collect();
+        let nested = format!(
+            "{{ chat {{ messages(before: {}1{}) {{ nodes {{ id }} }} }} }}",
+            "[".repeat(5_000),
+            "]".repeat(5_000)
+        );
+        let bomb: String =
+            (0..8).map(|n| format!("fragment F{n} on Query {{ {} }} ", format!("...F{} ", n + 1).repeat(12))).collect();
         let bomb = format!("{{ ...F0 }} {bomb} fragment F8 on Query {{ chat {{ name }} }}");
-        let starts: String = (0..30).map(|n| format!("a{n}: startChat(channelId: \"{}\") {{ token }} ", channel.id)).collect();
+        let starts: String =
+            (0..30).map(|n| format!("a{n}: startChat(channelId: \"{}\") {{ token }} ", channel.id)).collect();
         for document in [&nested, &bomb, &format!("mutation {{ {starts} }}")] {
             for api in [&visitor.api, &Api::page(&world.server.url, ORIGIN)] {
                 let refused = api.run(document, Value::Null).await;
@@ -238,11 +263,13 @@ fn documents_that_are_too_much_are_refused() {
         let socket = visitor.connect().await.expect("a socket");
         let error = socket.subscribe(&nested, Value::Null).error().await;
         assert_eq!(error[0]["extensions"]["code"], "QUERY_TOO_COMPLEX");
-        let error = socket.subscribe("subscription { a: updates { cursor } b: updates { cursor } }", Value::Null).error().await;
+        let error =
+            socket.subscribe("subscription { a: updates { cursor } b: updates { cursor } }", Value::Null).error().await;
         assert_eq!(error[0]["extensions"]["code"], "BAD_USER_INPUT");
         let by_post = visitor.api.run("subscription { updates { cursor } }", Value::Null).await;
         assert_eq!(by_post.error_code(), "BAD_USER_INPUT");
-        let text = visitor.api.post("/chat").header(CONTENT_TYPE, "text/plain").body("{\"query\":\"{ chat { name } }\"}");
+        let text =
+            visitor.api.post("/chat").header(CONTENT_TYPE, "text/plain").body("{\"query\":\"{ chat { name } }\"}");
         assert_eq!(text.send().await.expect("an answer").status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
         let large = visitor.api.request(&format!("{{ chat {{ name }} }} #{}", "x".repeat(200_000)), &Value::Null);
         assert_eq!(large.send().await.expect("an answer").status(), StatusCode::PAYLOAD_TOO_LARGE);

@@ -11,9 +11,9 @@ stories!(World: a_visitor_sends_files, an_operators_file_reaches_the_visitor, a_
 
 /// A picture of one pixel.
 const PIXEL: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0x0D, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0,
-    0, 0x3A, 0x7E, 0x9B, 0x55, 0, 0, 0, 0x0A, b'I', b'D', b'A', b'T', 0x78, 0x9C, 0x63, 0x60, 0, 0, 0, 2, 0, 1, 0x48, 0xAF,
-    0xA4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xAE, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 0x0D, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8,
+    0, 0, 0, 0, 0x3A, 0x7E, 0x9B, 0x55, 0, 0, 0, 0x0A, b'I', b'D', b'A', b'T', 0x78, 0x9C, 0x63, 0x60, 0, 0, 0, 2, 0,
+    1, 0x48, 0xAF, 0xA4, 0x71, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xAE, 0x42, 0x60, 0x82,
 ];
 
 async fn get(url: &Value) -> (StatusCode, Vec<u8>) {
@@ -38,7 +38,10 @@ async fn a_visitor_sends_files(world: World) {
     let sent = visitor.send_with("k", json!({ "files": [picture, list] })).await;
 
     let files = sent.at("sendMessage.message.files");
-    assert_eq!((&files[0]["id"], &files[0]["name"], &files[0]["contentType"]), (&json!(picture), &json!("broken.png"), &json!("image/png")));
+    assert_eq!(
+        (&files[0]["id"], &files[0]["name"], &files[0]["contentType"]),
+        (&json!(picture), &json!("broken.png"), &json!("image/png"))
+    );
     assert_eq!((&files[1]["name"], &files[1]["size"]), (&json!("список.txt"), &json!(12)));
     assert_eq!(get(&files[1]["url"]).await, (StatusCode::OK, "молоко".as_bytes().to_vec()));
     let dialogue = world.only_dialogue(&channel).await;
@@ -59,9 +62,13 @@ async fn an_operators_file_reaches_the_visitor(world: World) {
     visitor.say("Send me the price list").await;
     let dialogue = world.only_dialogue(&channel).await;
     let mut updates = visitor.follow(None).await;
-    let part = reqwest::multipart::Part::bytes(b"milk 1".to_vec()).file_name("prices.txt").mime_str("text/plain").expect("a type");
+    let part = reqwest::multipart::Part::bytes(b"milk 1".to_vec())
+        .file_name("prices.txt")
+        .mime_str("text/plain")
+        .expect("a type");
     let form = reqwest::multipart::Form::new().part("file", part);
-    let answer: Value = world.admin.api.post("/files").multipart(form).send().await.expect("an answer").json().await.expect("JSON");
+    let answer: Value =
+        world.admin.api.post("/files").multipart(form).send().await.expect("an answer").json().await.expect("JSON");
     let send = "mutation($d: ID!, $f: [ID!]) { sendMessage(input: { dialogueId: $d, text: \"Here\", fileIds: $f }) { message { id } } }";
     let sent = world.admin.api.run(send, json!({ "d": dialogue, "f": [answer["id"]] })).await;
 

@@ -79,7 +79,8 @@ async fn who_was_away_hears_what_they_missed_once(world: World) {
 /// Does everything in a dialogue that the company keeps to itself.
 async fn everything_internal(world: &World, dialogue: &str, colleague: &Someone) {
     let admin = &world.admin;
-    let comment = "mutation($d: ID!) { addComment(input: { dialogueId: $d, text: \"SECRET comment\" }) { comment { id } } }";
+    let comment =
+        "mutation($d: ID!) { addComment(input: { dialogueId: $d, text: \"SECRET comment\" }) { comment { id } } }";
     let comment: String = admin.api.run(comment, json!({ "d": dialogue })).await.get("addComment.comment.id");
     let edit = "mutation($c: ID!) { editComment(commentId: $c, text: \"SECRET again\") { comment { id } } }";
     admin.api.run(edit, json!({ "c": comment })).await.data();
@@ -110,7 +111,15 @@ async fn nothing_of_the_company_reaches_a_visitor(world: World) {
 
     let happened = world.events_after(&before).await;
     let happened = kinds(&happened);
-    for kind in ["COMMENT_ADDED", "COMMENT_EDITED", "COMMENT_DELETED", "TAG_ADDED", "TAG_REMOVED", "PARTICIPANT_ADDED", "DIALOGUE_CLOSED"] {
+    for kind in [
+        "COMMENT_ADDED",
+        "COMMENT_EDITED",
+        "COMMENT_DELETED",
+        "TAG_ADDED",
+        "TAG_REMOVED",
+        "PARTICIPANT_ADDED",
+        "DIALOGUE_CLOSED",
+    ] {
         assert!(happened.contains(&kind), "{kind} has to happen for this to tell anything: {happened:?}");
     }
     let live = updates.until_text("the end").await;
@@ -211,7 +220,8 @@ async fn a_cursor_of_another_log_is_refused(world: World) {
     let (_, visitor, _) = begun(&world).await;
     let socket = visitor.connect().await.expect("a socket");
     for after in ["nonsense", "AAAAAAAAAAEAAAAB"] {
-        let mut refused = socket.subscribe("subscription($a: String) { updates(after: $a) { cursor } }", json!({ "a": after }));
+        let mut refused =
+            socket.subscribe("subscription($a: String) { updates(after: $a) { cursor } }", json!({ "a": after }));
         let message = refused.message().await;
         let errors = if message["type"] == "error" { &message["payload"] } else { &message["payload"]["errors"] };
         assert_eq!(errors[0]["extensions"], json!({ "code": "BAD_USER_INPUT", "field": "after" }), "{message}");

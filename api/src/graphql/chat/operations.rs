@@ -13,9 +13,10 @@ use crate::paging::Key;
 use super::objects::{Chat, ChatMessage, ChatUpdate, SendChatMessagePayload, StartChatPayload};
 use super::{Asking, parse};
 
-/// What a visitor reads. Each request but the one with `startChat` has the visitor's token: `Authorization: Bearer …`
+/// What a visitor reads.
 pub struct Query;
 
+/// What a visitor reads. Each request but the one with `startChat` has the visitor's token: `Authorization: Bearer …`
 #[Object]
 impl Query {
     /// The visitor's conversation; with an empty list before the first message
@@ -25,9 +26,10 @@ impl Query {
     }
 }
 
-/// What a visitor does
+/// What a visitor does.
 pub struct Mutation;
 
+/// What a visitor does
 #[Object]
 impl Mutation {
     /// Begins as a new visitor; the token is the visitor's from then on. No Authorization needed. FORBIDDEN where the
@@ -88,10 +90,11 @@ impl Mutation {
     }
 }
 
-/// Following live, by WebSocket with the subprotocol graphql-transport-ws: `connection_init` has the visitor's token,
-/// `{"authorization": "Bearer …"}`; 4403 closes one that is refused, and all of a channel that is disconnected
+/// Following live.
 pub struct Subscription;
 
+/// Following live, by WebSocket with the subprotocol graphql-transport-ws: `connection_init` has the visitor's token,
+/// `{"authorization": "Bearer …"}`; 4403 closes one that is refused, and all of a channel that is disconnected
 #[async_graphql::Subscription]
 impl Subscription {
     /// Each message that is new or changed, in order, none left out after a cursor and none twice; how far the company

@@ -77,9 +77,8 @@ fn parts(visitor: &Visitor, files: &[Option<AttachmentId>]) -> Result<Vec<Part>>
         return Err(Error::bad(field, format!("A message can have {MOST} files at most")));
     }
     let missing = || Error::bad(field, "There is no such file, or it was sent already");
-    let part = |id: &Option<AttachmentId>| {
-        Ok(Part::Uploaded { id: id.ok_or_else(missing)?, visitor: visitor.external_id() })
-    };
+    let part =
+        |id: &Option<AttachmentId>| Ok(Part::Uploaded { id: id.ok_or_else(missing)?, visitor: visitor.external_id() });
     files.iter().map(part).collect()
 }
 
