@@ -1,5 +1,6 @@
 //! The website's chat: a visitor writes and is answered, live, and hears nothing but their own conversation.
 
+mod browser;
 mod doors;
 mod files;
 mod limits;
