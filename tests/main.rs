@@ -40,4 +40,5 @@ mod stories {
     mod telegram;
     mod viber;
     mod vk;
+    mod website;
 }

@@ -14,6 +14,7 @@ use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
+use crate::inbox::chat;
 use crate::inbox::files::Underway;
 use crate::inbox::reading::Before;
 use crate::inbox::sessions::Failures;
@@ -45,6 +46,8 @@ pub struct App {
     pub web: Web,
     /// Uploads and pictures that are worked on.
     pub underway: Underway,
+    /// What is remembered of the visitors of websites' chats.
+    pub chat: chat::Memory,
     /// Failed sign-ins of late.
     pub failures: Failures,
     /// What was written before employees were hired.
@@ -97,6 +100,7 @@ impl App {
             http,
             web,
             underway: Underway::default(),
+            chat: chat::Memory::default(),
             failures: Failures::default(),
             before: Before::default(),
             tally: Tally::default(),

@@ -10,9 +10,9 @@
 //! | [`log`] | the event log: writing, positions, following, reading |
 //! | [`bus`] | how word travels between processes: in the process, or by Redis |
 //! | [`messenger`] | how the outside speaks: Telegram; fetching from the public internet; knows nothing of the inbox |
-//! | [`graphql`] | the API's shape, a file a noun, and the guard in front of it |
+//! | [`graphql`] | the API's shape, a file a noun, and the guard in front of it; [`graphql::chat`], that of websites' visitors |
 //! | [`live`] | what stays connected: WebSocket and SSE |
-//! | [`http`] | the doors: GraphQL, webhooks, files, pages, health |
+//! | [`http`] | the doors: GraphQL, webhooks, files, the website's chat, pages, health |
 //! | [`secrets`], [`metrics`] | encryption, tokens, passwords; numbers for Prometheus |
 //!
 //! Imports point one way: `http` → `graphql`, `live` → `inbox` → `messenger`, `log`, `bus`, `db`, `policy` → the crate
@@ -38,6 +38,9 @@
 //!    their positions (`log::append`).
 //! 4. The messenger is answered 200. Files that came along are fetched afterwards (`inbox::fetching`), into the store and
 //!    with a preview (`inbox::files`).
+//!
+//! A website's visitor comes by a door of our own: [`chat::admit`](inbox::chat::admit) reads their signed token,
+//! [`chat::send`](inbox::chat::send) goes on with step 3, and [`chat::Updates`](inbox::chat::Updates) is their place in the log.
 //!
 //! Where the outside cannot reach us, `inbox::polling` asks for updates, and goes on with step 2.
 //!

@@ -44,7 +44,11 @@ enum Command {
     #[command(subcommand)]
     Token(TokenCommand),
     /// Prints the GraphQL schema.
-    Schema,
+    Schema {
+        /// That of the website's chat, which visitors speak.
+        #[arg(long)]
+        chat: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -127,8 +131,8 @@ async fn run(command: Command) -> ExitCode {
             Ok(config) => serve(Config { demo, ..config }).await,
             Err(words) => fail(WRONG, &words),
         },
-        Command::Schema => {
-            print!("{}", graphql::sdl());
+        Command::Schema { chat } => {
+            print!("{}", if chat { graphql::chat::sdl() } else { graphql::sdl() });
             ExitCode::SUCCESS
         }
         Command::Migrate { settings } => with_app(&settings, async |_| Ok(())).await,

@@ -109,6 +109,13 @@ impl Secrets {
     }
 }
 
+/// What proves, to who knows the key, that they made this.
+pub fn proof(key: &[u8], what: &[u8]) -> Result<[u8; 32]> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(Error::internal)?;
+    mac.update(what);
+    Ok(mac.finalize().into_bytes().into())
+}
+
 /// From the operating system.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::App;
 use crate::config::{Config, Database};
 use crate::http::{self, Doors};
-use crate::inbox::{demo, files, leases, tally};
+use crate::inbox::{chat, demo, files, leases, tally};
 
 /// Looks for the lock of a SQLite file, 50 ms apart.
 const ENDING: usize = 20;
@@ -69,11 +69,13 @@ pub async fn start_on(listener: TcpListener, config: Config) -> Result<Running, 
     app.tasks.spawn(leases::run(Arc::clone(&app)));
     app.tasks.spawn(tally::run(Arc::clone(&app)));
     app.tasks.spawn(files::run(Arc::clone(&app)));
+    app.tasks.spawn(chat::run(Arc::clone(&app)));
     let listener = listener.tap_io(|stream| {
         // Small answers leave at once.
         let _ = stream.set_nodelay(true);
     });
-    let served = axum::serve(listener, http::router(&doors)).with_graceful_shutdown(app.stop.clone().cancelled_owned());
+    let served =
+        axum::serve(listener, http::service(&doors)).with_graceful_shutdown(app.stop.clone().cancelled_owned());
     let server = tokio::spawn(async move {
         if let Err(error) = served.await {
             tracing::error!(%error, "the server ended");

@@ -15,6 +15,9 @@ pub struct Model {
     pub message_id: Option<MessageId>,
     /// Whose it is until it is sent.
     pub uploader_id: Option<UserId>,
+    /// The same where it is a visitor of a website's chat: their client's external id.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub visitor: Option<String>,
     /// Its place in the message.
     pub ordinal: i32,
     /// Which of the columns below count.

@@ -1,6 +1,6 @@
 import { buildSchema, parse, validate } from "graphql";
 import { expect, test } from "vitest";
-import text from "../testing/chat.graphql?raw";
+import text from "../../chat.graphql?raw";
 import * as documents from "./documents";
 
 const schema = buildSchema(text);

@@ -1,4 +1,4 @@
-// The operations that the widget sends, and what they answer; testing/chat.graphql is the schema they are written for.
+// The operations that the widget sends, and what they answer; chat.graphql at the root is the schema they are written for.
 
 const MESSAGE = `fragment Message on ChatMessage {
   id isOwn author text createdAt editedAt deletedAt key isRead

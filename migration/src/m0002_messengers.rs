@@ -14,6 +14,8 @@ impl MigrationTrait for Migration {
             let column = big_integer_null(column);
             manager.alter_table(Table::alter().table(table).add_column(column).take()).await?;
         }
+        let visitor = text_null("visitor");
+        manager.alter_table(Table::alter().table("attachments").add_column(visitor).take()).await?;
         for table in [awaited_channels(), early_receipts(), message_changes()] {
             manager.create_table(table).await?;
         }

@@ -6,6 +6,7 @@
 //!
 //! Nothing here sleeps to wait for something: what is waited for wakes who waits.
 
+pub mod phones;
 pub mod socket;
 pub mod telegram;
 pub mod viber;

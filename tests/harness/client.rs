@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 pub struct Api {
     pub url: String,
     pub token: Option<String>,
+    /// `/graphql`, or `/chat` for a website's visitors
+    door: &'static str,
+    /// The origin of the page that asks, where it is a browser
+    pub origin: Option<String>,
     http: reqwest::Client,
 }
 
@@ -21,7 +25,12 @@ impl Api {
         // Refused where the server in this process has chosen one already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client for loopback");
-        Self { url: url.trim_end_matches('/').to_owned(), token: None, http }
+        Self { url: url.trim_end_matches('/').to_owned(), token: None, door: "/graphql", origin: None, http }
+    }
+
+    /// A page of `origin` that shows the chat of the server at `url`, before anybody writes.
+    pub fn page(url: &str, origin: &str) -> Self {
+        Self { door: "/chat", origin: Some(origin.to_owned()), ..Self::anonymous(url) }
     }
 
     /// The same server, asked with `token`.
@@ -62,11 +71,19 @@ impl Api {
 
     /// What asks so, for who wants the answer in another form.
     pub fn request(&self, document: &str, variables: &Value) -> RequestBuilder {
-        let mut request = self.http.post(format!("{}/graphql", self.url));
+        self.post(self.door).json(&json!({ "query": document, "variables": variables }))
+    }
+
+    /// A request to a path, as whoever asks.
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        let mut request = self.http.post(format!("{}{path}", self.url));
+        if let Some(origin) = &self.origin {
+            request = request.header("Origin", origin);
+        }
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        request.json(&json!({ "query": document, "variables": variables }))
+        request
     }
 }
 

@@ -21,6 +21,7 @@ pub mod sse;
 pub mod story;
 pub mod updates;
 pub mod viber;
+pub mod visitor;
 pub mod world;
 
 pub use provision::{Backend, Database, provision, provision_on};

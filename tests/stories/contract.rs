@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::harness::Backend;
 use crate::harness::schema::{broken, served, written};
 use crate::harness::story;
+use crate::harness::visitor::Visitor;
 use crate::harness::world::World;
 
 fn read(file: &str) -> String {
@@ -23,6 +24,17 @@ fn the_served_schema_holds_the_contract_and_describes_everything() {
         assert!(broken.is_empty(), "of the contract this does not hold: {broken:#?}");
         assert!(bare.is_empty(), "these have no description: {bare:#?}");
         assert_eq!(served, written(&read("schema.graphql")), "schema.graphql is stale: `colloquy schema` prints it");
+    });
+}
+
+#[test]
+fn the_visitors_schema_is_printed_and_describes_everything() {
+    story::run(Backend::Sqlite, World::start, async |world: World| {
+        let channel = world.connect_website("Shop", &["https://shop.example"]).await;
+        let (served, bare) = served(&Visitor::start(&world, &channel).await.api).await;
+
+        assert!(bare.is_empty(), "these have no description: {bare:#?}");
+        assert_eq!(served, written(&read("chat.graphql")), "chat.graphql is stale: `colloquy schema --chat` prints it");
     });
 }
 

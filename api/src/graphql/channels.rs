@@ -4,8 +4,8 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObjec
 use colloquy_entity::channel;
 
 use crate::error::Result;
-use crate::inbox::channels;
 use crate::inbox::connecting::{self, Offer};
+use crate::inbox::{channels, chat, credentials};
 
 use super::cards::Funnel;
 use super::loaders::QueueOf;
@@ -77,6 +77,17 @@ impl Channel {
     /// Sent each time a dialogue starts: the first time and on every reopening
     async fn auto_reply_text(&self) -> Option<&str> {
         self.0.auto_reply_text.as_deref()
+    }
+
+    /// The origins whose pages may show the chat; null for what is no website's chat
+    async fn allowed_origins(&self, ctx: &Context<'_>) -> Option<Vec<Url>> {
+        let origins = answer(ctx, ctx.app().and_then(|app| credentials::origins(app, &self.0))).flatten()?;
+        Some(origins.into_iter().map(Url).collect())
+    }
+
+    /// What to put into a page's HTML so that it shows the chat; null for what is no website's chat
+    async fn widget_snippet(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(chat::snippet(ctx.app()?, &self.0))
     }
 
     /// When it was connected first
@@ -167,6 +178,8 @@ pub struct UpdateChannelInput {
     auto_reply_enabled: MaybeUndefined<bool>,
     /// Sent each time a dialogue starts
     auto_reply_text: MaybeUndefined<String>,
+    /// For a website's chat alone: the origins whose pages may show it
+    allowed_origins: MaybeUndefined<Vec<Url>>,
 }
 
 /// The channel
@@ -234,6 +247,8 @@ async fn update(ctx: &Context<'_>, input: UpdateChannelInput) -> Result<ChannelP
         welcome_text: cleared(input.welcome_text),
         auto_reply_enabled: required("input.autoReplyEnabled", input.auto_reply_enabled)?,
         auto_reply_text: cleared(input.auto_reply_text),
+        origins: required("input.allowedOrigins", input.allowed_origins)?
+            .map(|urls| urls.into_iter().map(|url| url.0).collect()),
     };
     let channel = channels::update(ctx.app()?, &ctx.viewer()?, parse(&input.channel_id), change).await?;
     Ok(ChannelPayload { channel: Channel(channel) })

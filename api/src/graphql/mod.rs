@@ -2,6 +2,7 @@
 //!
 //! Errors keep their code by [`dress`], which every door calls on a response before it leaves.
 
+pub mod chat;
 pub mod guard;
 
 mod ask;

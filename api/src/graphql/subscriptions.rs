@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result};
 use crate::inbox::{dialogues, typing};
-use crate::log::{self, Cursor, Followed, Following};
+use crate::log::{self, Cursor, Followed, Following, Hearer};
 use crate::paging::Key;
 
 use super::Ask;
@@ -78,7 +78,7 @@ async fn follow(ctx: &Context<'_>, filter: Option<EventFilter>, after: Option<St
     let no_cursor = || Error::bad("after", "`after` is no cursor of the log");
     let after = after.map(|text| <Cursor as Key>::decode(&text).ok_or_else(no_cursor)).transpose()?;
     let log = Arc::clone(&ctx.app()?.log);
-    Following::start(log, viewer.id, EventFilter::read(filter, ctx).await?, after).await
+    Following::start(log, Hearer::User(viewer.id), EventFilter::read(filter, ctx).await?, after).await
 }
 
 /// What follows the log is left for the subscriber where this begins a subscription; else what is fed is answered.

@@ -17,7 +17,7 @@ mod range;
 mod serve;
 mod upload;
 
-pub(super) use upload::{LARGEST_BODY, upload};
+pub(super) use upload::{LARGEST_BODY, LARGEST_BODY_OF_VISITORS, upload, upload_by};
 
 /// A signed address, where it is one.
 #[derive(Deserialize)]
@@ -91,7 +91,7 @@ async fn find(
 }
 
 /// An error as GraphQL writes it, with the status that says the same.
-fn refused(error: Error) -> Response {
+pub(super) fn refused(error: Error) -> Response {
     let status = match &error {
         Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
         Error::Forbidden(_) => StatusCode::FORBIDDEN,

@@ -62,7 +62,7 @@ pub(super) struct Asked {
 
 /// How an answer is to look.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     /// Always 200 once the request could be read: what clients have long been used to.
     Json,
     /// With a status that says how it went.
@@ -72,7 +72,7 @@ enum Form {
 }
 
 impl Form {
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
         let first = accept.split(',').map(|one| one.split(';').next().unwrap_or_default().trim());
         let mut known = first.filter_map(|one| match one {
@@ -92,30 +92,34 @@ pub(super) async fn post(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let form = Form::of(&headers);
-    let body = match body {
-        Ok(body) => body,
-        Err(rejection) => {
-            return failed(form, rejection.status(), &Error::bad("", "The body is too large, or broke off"));
-        }
-    };
+    match read(form, &headers, body) {
+        Ok(request) => run(&doors, &headers, request, form, false).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// The operation that a request's body asks for, or the answer to a body that asks for none.
+#[expect(clippy::result_large_err, reason = "a refusal is the whole answer")]
+pub(super) fn read(form: Form, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Request, Response> {
+    let body = body.map_err(|rejection| {
+        failed(form, rejection.status(), &Error::bad("", "The body is too large, or broke off"))
+    })?;
     // A page of another origin can send other types without asking first (CSRF): they are not taken.
-    if !is_json(&headers) {
+    if !is_json(headers) {
         let words = "Send the operation as application/json";
-        return failed(form, StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad("", words));
+        return Err(failed(form, StatusCode::UNSUPPORTED_MEDIA_TYPE, &Error::bad("", words)));
     }
     let parameters = match serde_json::from_slice::<Value>(&body) {
-        Ok(Value::Array(_)) => return refuse(form, "Send one operation at a time: there are no batches"),
-        Ok(value @ Value::Object(_)) => match serde_json::from_value::<Parameters>(value) {
-            Ok(parameters) => parameters,
-            Err(_) => return refuse(form, "A request has a `query` and perhaps `variables` and an `operationName`"),
-        },
-        Ok(_) => return refuse(form, "A request is a JSON object"),
-        Err(_) => return refuse(form, "The body is not JSON"),
+        Ok(Value::Array(_)) => return Err(refuse(form, "Send one operation at a time: there are no batches")),
+        Ok(value @ Value::Object(_)) => serde_json::from_value::<Parameters>(value)
+            .map_err(|_| refuse(form, "A request has a `query` and perhaps `variables` and an `operationName`"))?,
+        Ok(_) => return Err(refuse(form, "A request is a JSON object")),
+        Err(_) => return Err(refuse(form, "The body is not JSON")),
     };
     if parameters.variables.as_ref().is_some_and(|variables| !variables.is_object() && !variables.is_null()) {
-        return refuse(form, "`variables` are an object");
+        return Err(refuse(form, "`variables` are an object"));
     }
-    run(&doors, &headers, parameters.request(), form, false).await
+    Ok(parameters.request())
 }
 
 /// `GET /graphql`: a WebSocket, a query, or, for a browser, the page.
@@ -197,18 +201,18 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The request itself cannot be taken.
-fn refuse(form: Form, words: &str) -> Response {
+pub(super) fn refuse(form: Form, words: &str) -> Response {
     failed(form, StatusCode::BAD_REQUEST, &Error::bad("", words))
 }
 
-fn failed(form: Form, status: StatusCode, error: &Error) -> Response {
+pub(super) fn failed(form: Form, status: StatusCode, error: &Error) -> Response {
     let mut response = respond(form, refusal(error.clone()));
     *response.status_mut() = status;
     response
 }
 
 /// As graphql-over-http has it: a document that does not parse or validate is 400 where the form has statuses.
-fn respond(form: Form, answered: Answered) -> Response {
+pub(super) fn respond(form: Form, answered: Answered) -> Response {
     let never_ran = !answered.errors.is_empty() && answered.errors.iter().all(|error| error.path.is_empty());
     let (kind, status) = match form {
         Form::ResponseJson if never_ran => (RESPONSE_JSON, StatusCode::BAD_REQUEST),

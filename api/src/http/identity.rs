@@ -27,10 +27,14 @@ pub(super) async fn of(app: &App, headers: &HeaderMap) -> Result<Option<Viewer>>
 
 /// The viewer of `Bearer …`.
 pub(super) async fn by_authorization(app: &App, text: &str) -> Result<Viewer> {
+    sessions::viewer(app, bearer(text)?).await
+}
+
+/// The token of `Bearer …`.
+pub(super) fn bearer(text: &str) -> Result<&str> {
     let token =
         text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token);
-    let token = token.ok_or(Error::Unauthenticated("Authorization is written `Bearer` and the token"))?;
-    sessions::viewer(app, token.trim()).await
+    Ok(token.ok_or(Error::Unauthenticated("Authorization is written `Bearer` and the token"))?.trim())
 }
 
 /// The token in the page's session cookie.
@@ -47,9 +51,11 @@ pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
 pub(super) fn is_own_or_allowed(app: &App, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    if app.config.allowed_origins.iter().any(|allowed| allowed == origin) {
-        return true;
-    }
+    app.config.allowed_origins.iter().any(|allowed| allowed == origin) || is_own(app, headers, origin)
+}
+
+/// Whether an origin is that of our own pages.
+pub(super) fn is_own(app: &App, headers: &HeaderMap, origin: &str) -> bool {
     let public = app.config.public_url.as_deref().and_then(|url| url::Url::parse(url).ok());
     if public.is_some_and(|url| url.origin().ascii_serialization() == origin) {
         return true;

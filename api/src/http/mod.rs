@@ -1,17 +1,21 @@
-//! The doors: GraphQL, webhooks, files, pages and health.
+//! The doors: GraphQL, webhooks, files, the website's chat, pages and health.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::connect_info::IntoMakeServiceWithConnectInfo;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::routing::{get, post};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
 use crate::graphql::Api;
+use crate::graphql::chat::ChatApi;
 use crate::live::{Bounds, Live, Timing};
 
+mod chat;
 mod files;
 mod graphql;
 mod health;
@@ -29,6 +33,7 @@ const LARGEST: usize = 1024 * 1024;
 #[derive(Clone)]
 pub struct Doors {
     api: Arc<Api>,
+    chat: Arc<ChatApi>,
     live: Arc<Live>,
 }
 
@@ -37,7 +42,8 @@ impl Doors {
     pub fn new(app: &Arc<App>) -> Self {
         let timing = Timing { init: app.config.connection_init_wait, ..Timing::default() };
         let live = Live::new(timing, Bounds::default(), app.stop.clone());
-        Self { api: Arc::new(Api::new(Arc::clone(app))), live }
+        let (api, chat) = (Api::new(Arc::clone(app)), ChatApi::new(Arc::clone(app)));
+        Self { api: Arc::new(api), chat: Arc::new(chat), live }
     }
 
     /// Connections that stay.
@@ -64,8 +70,14 @@ pub fn router(doors: &Doors) -> Router {
         .route("/", get(pages::home))
         .route("/assets/{*path}", get(pages::asset))
         .layer(cors(doors.app()))
+        .merge(chat::router(doors.app()))
         .layer(axum::middleware::from_fn_with_state(doors.clone(), observe::observe))
         .with_state(doors.clone())
+}
+
+/// The same, as a service that knows from where it is asked.
+pub fn service(doors: &Doors) -> IntoMakeServiceWithConnectInfo<Router, SocketAddr> {
+    router(doors).into_make_service_with_connect_info()
 }
 
 /// For third-party front ends, which send their token in a header: no cookies cross origins.

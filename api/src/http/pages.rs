@@ -1,7 +1,7 @@
 //! The pages, built from `frontend/` and served from the program itself: nothing is loaded from elsewhere.
 
 use axum::extract::Path;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use rust_embed::RustEmbed;
 
@@ -28,6 +28,37 @@ pub(super) async fn home() -> Redirect {
 /// `GET /assets/…`: their names change with what is in them.
 pub(super) async fn asset(Path(path): Path<String>) -> Response {
     page(&format!("assets/{path}"), "public, max-age=31536000, immutable")
+}
+
+/// `GET /widget.js`: the chat for other people's pages, which may load it from anywhere. Its name stays, so that it is
+/// asked each time whether it is still the same.
+pub(super) async fn widget(asked: HeaderMap) -> Response {
+    let Some(file) = Built::get("widget.js") else {
+        let words = "The chat is not built into the program: run `make page` and build it again\n";
+        return (StatusCode::NOT_FOUND, words).into_response();
+    };
+    let tag: String = file.metadata.sha256_hash().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{tag}\"");
+    let known = asked.get_all(header::IF_NONE_MATCH).iter().filter_map(|known| known.to_str().ok());
+    let is_known = known.flat_map(|known| known.split(',')).any(|one| {
+        let one = one.trim();
+        one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag
+    });
+    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { file.data.into_response() };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
 }
 
 fn page(path: &str, cache: &'static str) -> Response {

@@ -15,8 +15,8 @@ use crate::policy::{self, Power};
 use crate::ranked;
 use crate::viewer::Viewer;
 
-use super::credentials::messenger;
-use super::{messages, routing, text};
+use super::credentials::{self, messenger};
+use super::{connecting, messages, routing, text};
 
 /// Most managers in a queue.
 const LONGEST_QUEUE: usize = 100;
@@ -42,6 +42,8 @@ pub struct ChannelChange {
     pub auto_reply_enabled: Option<bool>,
     /// Sent each time a dialogue starts.
     pub auto_reply_text: Option<Option<String>>,
+    /// The origins whose pages may show a website's chat.
+    pub origins: Option<Vec<String>>,
 }
 
 /// Changes a channel's settings; for administrators. Nothing new, no event.
@@ -63,6 +65,9 @@ pub async fn update(
     }
     if let Some(words) = &change.auto_reply_text {
         after.auto_reply_text = automatic("input.autoReplyText", words.as_deref(), before.kind)?;
+    }
+    if let Some(origins) = &change.origins {
+        set_origins(app, &mut after, origins)?;
     }
     after.auto_reply_enabled = change.auto_reply_enabled.unwrap_or(after.auto_reply_enabled);
     if let Some(funnel) = change.funnel {
@@ -87,6 +92,20 @@ pub async fn update(
 async fn lock(tx: &Tx<'_>, id: ChannelId) -> Result<channel::Model> {
     let found = channel::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
     found.ok_or(Error::NotFound("channel"))
+}
+
+fn set_origins(app: &App, channel: &mut channel::Model, origins: &[String]) -> Result<()> {
+    let field = "input.allowedOrigins";
+    if channel.kind != ChannelKind::Website {
+        return Err(Error::bad(field, "Only a website's chat has origins"));
+    }
+    let origins = connecting::allowed(field, origins)?;
+    let mut credentials = credentials::open(app, channel)?;
+    if credentials.origins != origins {
+        credentials.origins = origins;
+        channel.credentials = credentials::seal(app, &credentials)?;
+    }
+    Ok(())
 }
 
 /// An automatic text; empty is none.
@@ -155,7 +174,9 @@ pub async fn disconnect(app: &App, viewer: &Viewer, id: Option<ChannelId>) -> Re
     tx.commit().await?;
     // After the commit: a messenger that cannot be reached keeps nobody from disconnecting. What it still posts gets 404.
     let trouble = match messenger(app, &channel) {
-        Ok(messenger) => messenger.unsubscribe(channel.webhook_url.as_deref()).await.err().map(|fault| fault.words().to_owned()),
+        Ok(messenger) => {
+            messenger.unsubscribe(channel.webhook_url.as_deref()).await.err().map(|fault| fault.words().to_owned())
+        }
         Err(error) => Some(format!("{error:?}")),
     };
     if let Some(words) = trouble {
@@ -209,7 +230,11 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[ChannelId]) -> Result<Vec<
     Ok(channel::Entity::find().filter(channel::Column::Id.is_in(ids.iter().copied())).all(db).await?)
 }
 
-pub(super) async fn by_external_id(db: &impl ConnectionTrait, kind: ChannelKind, id: &str) -> Result<Option<channel::Model>> {
+pub(super) async fn by_external_id(
+    db: &impl ConnectionTrait,
+    kind: ChannelKind,
+    id: &str,
+) -> Result<Option<channel::Model>> {
     let query =
         channel::Entity::find().filter(channel::Column::Kind.eq(kind)).filter(channel::Column::ExternalId.eq(id));
     Ok(query.one(db).await?)

@@ -86,6 +86,11 @@ pub(super) fn has_bot(app: &App, channel: &channel::Model) -> Result<bool> {
     Ok(!open(app, channel)?.token.is_empty())
 }
 
+/// The origins whose pages may show a website's chat; none for other channels.
+pub fn origins(app: &App, channel: &channel::Model) -> Result<Option<Vec<String>>> {
+    (channel.kind == ChannelKind::Website).then(|| Ok(open(app, channel)?.origins)).transpose()
+}
+
 /// What the messenger has to show when it posts updates.
 pub fn webhook_secret(app: &App, channel: &channel::Model) -> Result<Secret> {
     Ok(Secret::new(open(app, channel)?.webhook_secret))

@@ -28,20 +28,48 @@ mod upload;
 
 pub use address::{Purpose, by_signature, preview_url, public_url, signed_url};
 pub(super) use fetch::fetch;
-pub use store::LARGEST;
+pub use store::{LARGEST, LARGEST_OF_VISITORS};
 pub use types::is_shown;
-pub use upload::{Underway, run, sweep, upload};
+pub use upload::{Underway, Uploader, run, sweep, upload};
 
 /// Most files of one message.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 /// A fetch that was begun and not ended by then was that of a process that died.
 const CLAIM: i64 = 20 * 60 * 1000;
 
 /// Stores what came with a message; files are fetched later.
 pub(super) async fn receive(tx: &Tx<'_>, message: MessageId, parts: &[Part]) -> Result<()> {
     for (ordinal, part) in (0..).zip(parts) {
-        attachment::Entity::insert(row(tx, message, ordinal, part)).exec_without_returning(&**tx).await?;
+        if let Part::Uploaded { id, visitor } = part {
+            let is_theirs = |file: &attachment::Model| file.visitor.as_ref() == Some(visitor);
+            put(tx, message, ordinal, unsent(tx, "fileIds", Some(*id), is_theirs).await?).await?;
+        } else {
+            attachment::Entity::insert(row(tx, message, ordinal, part)).exec_without_returning(&**tx).await?;
+        }
     }
+    Ok(())
+}
+
+/// An uploaded file that no message has yet, locked.
+async fn unsent(
+    tx: &Tx<'_>,
+    field: &str,
+    id: Option<AttachmentId>,
+    is_theirs: impl Fn(&attachment::Model) -> bool,
+) -> Result<attachment::Model> {
+    let missing = || Error::bad(field, "There is no such file, or it was sent already");
+    let found = attachment::Entity::find_by_id(id.ok_or_else(missing)?).lock(LockType::Update).one(&**tx).await?;
+    // One that is being removed is not READY.
+    let is_there = |file: &attachment::Model| file.message_id.is_none() && file.state == Some(FileState::Ready);
+    found.filter(|file| is_there(file) && is_theirs(file)).ok_or_else(missing)
+}
+
+/// Puts an uploaded file on a message.
+async fn put(tx: &Tx<'_>, message: MessageId, ordinal: i32, file: attachment::Model) -> Result<()> {
+    let mut file = file.into_active_model();
+    file.message_id = Set(Some(message));
+    file.ordinal = Set(ordinal);
+    file.update(&**tx).await?;
     Ok(())
 }
 
@@ -86,6 +114,7 @@ fn is_same(row: &attachment::Model, part: &Part) -> bool {
             (row.latitude, row.longitude) == (Some(*latitude), Some(*longitude))
         }
         Part::Contact { name, phone } => row.name == *name && row.phone.as_ref() == Some(phone),
+        Part::Uploaded { id, .. } => row.id == *id,
     }
 }
 
@@ -94,6 +123,7 @@ fn row(tx: &Tx<'_>, message: MessageId, ordinal: i32, part: &Part) -> attachment
         id: AttachmentId::new(),
         message_id: Some(message),
         uploader_id: None,
+        visitor: None,
         ordinal,
         kind: AttachmentKind::File,
         file_kind: None,
@@ -135,6 +165,8 @@ fn row(tx: &Tx<'_>, message: MessageId, ordinal: i32, part: &Part) -> attachment
             model.name.clone_from(name);
             model.phone = Some(phone.clone());
         }
+        // Its row is there, and is put on the message.
+        Part::Uploaded { .. } => {}
     }
     model.into_active_model().reset_all()
 }
@@ -152,18 +184,11 @@ pub(super) async fn attach(
         return Err(Error::bad(field, format!("A message can have {MOST} files at most")));
     }
     for (ordinal, id) in (0..).zip(files) {
-        let missing = || Error::bad(field, "There is no such file, or it was sent already");
-        let found = attachment::Entity::find_by_id(id.ok_or_else(missing)?).lock(LockType::Update).one(&**tx).await?;
-        let is_theirs = |file: &attachment::Model| file.uploader_id == Some(viewer.id) && file.message_id.is_none();
-        // One that is being removed is not READY.
-        let file = found.filter(|file| is_theirs(file) && file.state == Some(FileState::Ready)).ok_or_else(missing)?;
+        let file = unsent(tx, field, *id, |file| file.uploader_id == Some(viewer.id)).await?;
         if let Some(words) = messenger::refusal(kind, file_kind(&file), &file.name, size(&file)) {
             return Err(Error::bad(field, words));
         }
-        let mut file = file.into_active_model();
-        file.message_id = Set(Some(message));
-        file.ordinal = Set(ordinal);
-        file.update(&**tx).await?;
+        put(tx, message, ordinal, file).await?;
     }
     Ok(())
 }
@@ -180,11 +205,7 @@ pub async fn of(db: &impl ConnectionTrait, ids: &[MessageId]) -> Result<Vec<atta
 /// Lets the attachments of a message go that was deleted; what they are of is removed as what was never sent.
 pub(super) async fn let_go(tx: &Tx<'_>, message: MessageId) -> Result<()> {
     let row = attachment::ActiveModel { message_id: Set(None), ..Default::default() };
-    attachment::Entity::update_many()
-        .set(row)
-        .filter(attachment::Column::MessageId.eq(message))
-        .exec(&**tx)
-        .await?;
+    attachment::Entity::update_many().set(row).filter(attachment::Column::MessageId.eq(message)).exec(&**tx).await?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ pub mod bulk;
 pub mod cards;
 pub mod changes;
 pub mod channels;
+pub mod chat;
 pub mod clients;
 pub mod comments;
 pub mod connecting;

@@ -11,7 +11,7 @@ use crate::log::{Actor, Entry, Kind};
 use crate::messenger::{Incoming, IncomingMessage};
 
 use super::messages::{self, Draft};
-use super::{contractors, deals, dialogues, files, participants, receipts, routing};
+use super::{chat, contractors, deals, dialogues, files, participants, receipts, routing};
 use people::{client, refresh};
 
 mod echo;
@@ -99,7 +99,7 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
     if is_new {
         let opened = Entry::of(Kind::DialogueOpened, by_client, &dialogue).about(client.id.0);
         let card = client.contractor_id.map(|id| id.0);
-        tx.emit(card.into_iter().fold(opened, Entry::about));
+        tx.emit(card.into_iter().chain(chat::feed(&client)).fold(opened, Entry::about));
         if is_known {
             // A dialogue's first event is that it was opened.
             refresh(&mut tx, &mut client, &incoming.person, &dialogue, false).await?;

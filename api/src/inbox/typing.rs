@@ -23,9 +23,9 @@ const HOLDS: i64 = 6_000;
 /// That somebody is typing.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Typing {
-    dialogue: DialogueId,
+    pub(super) dialogue: DialogueId,
     /// Who: an employee, or else
-    user: Option<UserId>,
+    pub(super) user: Option<UserId>,
     /// the client.
     client: Option<ClientId>,
     /// Until then, unless renewed.

@@ -1,4 +1,4 @@
-//! Following as one viewer: first what came after the cursor, then what comes, without a gap or a repeat between.
+//! Following as one viewer or visitor: first what came after the cursor, then what comes, without a gap or a repeat between.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use colloquy_entity::UserId;
 use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
 
 use super::routes::Route;
-use super::{Cursor, Event, Filter, Gate, Log, read};
+use super::{Cursor, Event, Filter, Gate, Kind, Log, read};
 use crate::error::{Error, Result};
 
 /// Events of one reading while catching up: what a slow reader holds at most.
@@ -17,10 +18,29 @@ const PAGE: u64 = 200;
 /// Between two looks whether the database is back.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// For whom events are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearer {
+    /// An employee, who hears what their rights let them.
+    User(UserId),
+    /// A visitor of a website's chat, who hears what their filter names and nothing else: its kinds, of the dialogue that
+    /// was opened as theirs. The filter's first list of subjects has their id, in whose feed that opening stands.
+    Visitor(Uuid),
+}
+
+impl Hearer {
+    fn id(self) -> Uuid {
+        match self {
+            Self::User(id) => id.0,
+            Self::Visitor(id) => id,
+        }
+    }
+}
+
 /// A place in the log that moves on.
 pub struct Following {
     log: Arc<Log>,
-    user: UserId,
+    hearer: Hearer,
     filter: Filter,
     /// Everything up to here was delivered or is not for this viewer.
     position: i64,
@@ -35,8 +55,8 @@ impl Following {
     /// Begins after the cursor, or with what comes where there is none.
     ///
     /// A cursor that is not of this log is BAD_USER_INPUT; one that is ahead of this process is looked up.
-    pub async fn start(log: Arc<Log>, user: UserId, filter: Filter, after: Option<Cursor>) -> Result<Self> {
-        let (route, join) = log.routes.open(user.0, &filter);
+    pub async fn start(log: Arc<Log>, hearer: Hearer, filter: Filter, after: Option<Cursor>) -> Result<Self> {
+        let (route, join) = log.routes.open(hearer.id(), &filter);
         let position = match after {
             Some(cursor) => {
                 read::verify(log.db().read(), cursor, "after").await?;
@@ -44,7 +64,7 @@ impl Following {
             }
             None => read::head_position(log.db().read()).await?,
         };
-        Ok(Self { log, user, filter, position, join, route, gate: None, waiting: VecDeque::new() })
+        Ok(Self { log, hearer, filter, position, join, route, gate: None, waiting: VecDeque::new() })
     }
 
     /// Of what comes from now on, this follower is woken once it is prepared there.
@@ -136,22 +156,36 @@ impl Following {
                 continue;
             }
             self.position = event.position;
-            self.follow_merge(&event);
-            if self.filter.passes(&event) && self.log.access(|access| access.hears(self.user, &event)) {
+            self.widen(&event);
+            if self.filter.passes(&event) && self.hears(&event) {
                 return Some(event);
             }
         }
         None
     }
 
-    /// A contractor that the filter names became part of another: from then on it is that one.
-    fn follow_merge(&mut self, event: &Arc<Event>) {
-        let (Some(kept), Some(merged)) = (event.detail.card, event.detail.merged.map(|id| id.0)) else { return };
-        let lists = self.filter.subjects.iter_mut().filter(|list| list.contains(&merged) && !list.contains(&kept));
-        if lists.map(|list| list.push(kept)).count() > 0 {
+    fn hears(&self, event: &Event) -> bool {
+        match self.hearer {
+            Hearer::User(user) => self.log.access(|access| access.hears(user, event)),
+            Hearer::Visitor(_) => !event.kind.is_hidden() && event.addressee.is_none(),
+        }
+    }
+
+    /// What an event adds to what the filter names. A contractor that it names became part of another: from then on it is
+    /// that one. A visitor's dialogue was opened: from then on it is that, too.
+    fn widen(&mut self, event: &Arc<Event>) {
+        let (more, named) = match (self.hearer, event.kind, event.dialogue) {
+            (Hearer::Visitor(id), Kind::DialogueOpened, Some(dialogue)) => (dialogue.0, id),
+            _ => match (event.detail.card, event.detail.merged) {
+                (Some(kept), Some(merged)) => (kept, merged.0),
+                _ => return,
+            },
+        };
+        let lists = self.filter.subjects.iter_mut().filter(|list| list.contains(&named) && !list.contains(&more));
+        if lists.map(|list| list.push(more)).count() > 0 {
             // What waits here and comes later was chosen by the filter as it was: it is read anew.
             self.waiting.clear();
-            (self.route, self.join) = self.log.routes.open(self.user.0, &self.filter);
+            (self.route, self.join) = self.log.routes.open(self.hearer.id(), &self.filter);
             if let Some(gate) = &self.gate {
                 self.route.wait_at(gate);
             }

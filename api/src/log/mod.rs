@@ -28,7 +28,7 @@ pub use access::Access;
 pub use cursor::Cursor;
 pub use event::{Actor, Change, Detail, Entry, Event, Kind};
 pub use filter::Filter;
-pub use follow::{Followed, Following};
+pub use follow::{Followed, Following, Hearer};
 pub use gate::Gate;
 pub use read::{head, page, pages};
 pub use snapshot::Seen;

@@ -1,6 +1,6 @@
 //! What messengers tell us, in the words that all of them share.
 
-use colloquy_entity::{FileKind, Time};
+use colloquy_entity::{AttachmentId, FileKind, Time};
 
 /// What an update says, in the words that all messengers share.
 #[derive(Clone, Debug, PartialEq)]
@@ -147,6 +147,13 @@ pub struct IncomingMessage {
 pub enum Part {
     /// A file that can be had by [`Messenger::download`](super::Messenger::download).
     File(IncomingFile),
+    /// A file that came by a door of ours before, and is kept.
+    Uploaded {
+        /// Which.
+        id: AttachmentId,
+        /// Whose it has to be: a visitor's external id.
+        visitor: String,
+    },
     /// A place.
     Location {
         /// Degrees, -90 to 90.

@@ -19,9 +19,8 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::{Error, Result};
-use crate::inbox::files;
+use crate::inbox::files::{self, Uploader};
 use crate::messenger::ByteStream;
-use crate::viewer::Viewer;
 
 use super::super::{Doors, identity};
 use super::refused;
@@ -30,6 +29,8 @@ use super::refused;
 const FORM: u64 = 64 << 10;
 /// The largest body.
 pub const LARGEST_BODY: usize = (files::LARGEST + FORM) as usize;
+/// The same from a visitor.
+pub const LARGEST_BODY_OF_VISITORS: usize = (files::LARGEST_OF_VISITORS + FORM) as usize;
 /// How long an upload may stand still.
 const STALL: Duration = Duration::from_secs(60);
 
@@ -38,30 +39,44 @@ pub async fn upload(State(doors): State<Doors>, request: Request) -> Response {
     let app = Arc::clone(doors.app());
     let answer = app.clone().tasks.spawn(async move {
         // In a task of its own: when the connection goes away, what came of the file is still cleared up.
-        match take(&app, request).await {
-            Ok(id) => Json(json!({ "id": id })).into_response(),
-            Err(error) => refused(error),
-        }
+        let viewer = match identity::of(&app, request.headers()).await {
+            Ok(Some(viewer)) => viewer,
+            Ok(None) => return refused(Error::Unauthenticated("Sign in first")),
+            Err(error) => return refused(error),
+        };
+        answer(take(&app, &(&viewer).into(), request).await)
     });
     answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
-async fn take(app: &Arc<App>, request: Request) -> Result<String> {
-    let headers = request.headers();
-    let viewer = identity::of(app, headers).await?.ok_or(Error::Unauthenticated("Sign in first"))?;
-    if length(headers).is_some_and(|length| length > LARGEST_BODY as u64) {
-        return Err(too_large());
+/// The same for an uploader whom another door has let in.
+pub async fn upload_by(app: &Arc<App>, by: Uploader, request: Request) -> Response {
+    let to = Arc::clone(app);
+    let answer = app.tasks.spawn(async move { answer(take(&to, &by, request).await) });
+    answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn answer(kept: Result<String>) -> Response {
+    match kept {
+        Ok(id) => Json(json!({ "id": id })).into_response(),
+        Err(error) => refused(error),
+    }
+}
+
+async fn take(app: &Arc<App>, by: &Uploader, request: Request) -> Result<String> {
+    if length(request.headers()).is_some_and(|length| length > by.largest() + FORM) {
+        return Err(too_large(by));
     }
     let request = request.map(|body| Body::from_stream(Sips { body: body.into_data_stream(), had_one: false }));
     let no_form = |_| Error::bad("", "Send a form: multipart/form-data with one file");
     let mut form = Multipart::from_request(request, &()).await.map_err(no_form)?;
     let id = loop {
         let next = timeout(STALL, form.next_field()).await.map_err(|_| stalled())?;
-        let Some(field) = next.map_err(broken)? else {
+        let Some(field) = next.map_err(|error| broken(by, error))? else {
             return Err(Error::bad("file", "The form has no file"));
         };
         if let Some(name) = name(&field) {
-            break keep(app, &viewer, field, &name).await;
+            break keep(app, by, field, &name).await;
         }
     };
     // The rest, within the body's bound: who is still sending would not hear the answer. A second file is not kept.
@@ -70,26 +85,26 @@ async fn take(app: &Arc<App>, request: Request) -> Result<String> {
 }
 
 /// Keeps a form's file.
-async fn keep(app: &Arc<App>, viewer: &Viewer, field: Field<'_>, name: &str) -> Result<String> {
+async fn keep(app: &Arc<App>, by: &Uploader, field: Field<'_>, name: &str) -> Result<String> {
     let content_type = field.content_type().map(str::to_owned);
     // The form lends its parts, and what is kept wants to be owned: piece by piece through a channel of one.
     let (to_store, pieces) = mpsc::channel::<io::Result<Bytes>>(1);
     let bytes: ByteStream = stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) }).boxed();
-    let kept = files::upload(app, viewer, name, content_type.as_deref(), bytes);
-    let (kept, read) = tokio::join!(kept, pour(field, to_store));
+    let kept = files::upload(app, by, name, content_type.as_deref(), bytes);
+    let (kept, read) = tokio::join!(kept, pour(by, field, to_store));
     // What is too large for the door is too large for the store, whichever says so first.
     read?;
     Ok(kept?.id.to_string())
 }
 
 /// Hands a field on; to its end even where nobody takes it any more.
-async fn pour(mut field: Field<'_>, to: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
+async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
     loop {
         let piece = match timeout(STALL, field.chunk()).await {
             Ok(Ok(Some(piece))) => piece,
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => {
-                let error = broken(error);
+                let error = broken(by, error);
                 let _ = to.send(Err(io::Error::other(error.to_string()))).await;
                 return Err(error);
             }
@@ -122,9 +137,9 @@ impl Stream for Sips {
     }
 }
 
-fn broken(error: axum::extract::multipart::MultipartError) -> Error {
+fn broken(by: &Uploader, error: axum::extract::multipart::MultipartError) -> Error {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return too_large();
+        return too_large(by);
     }
     Error::bad("file", "The form broke off, or is none")
 }
@@ -133,8 +148,8 @@ fn stalled() -> Error {
     Error::bad("file", "The upload broke off: nothing came for a minute")
 }
 
-fn too_large() -> Error {
-    Error::TooLarge(format!("A file can have {} MiB at most", files::LARGEST >> 20))
+fn too_large(by: &Uploader) -> Error {
+    Error::TooLarge(format!("A file can have {} MiB at most", by.largest() >> 20))
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {

@@ -16,6 +16,8 @@ use crate::messenger::{ByteStream, Source};
 
 /// The largest file that is kept, whoever it comes from, in bytes.
 pub const LARGEST: u64 = 200 << 20;
+/// The same of one that a visitor of a website's chat uploads.
+pub const LARGEST_OF_VISITORS: u64 = 20 << 20;
 /// Written to S3 at a time, which takes no smaller ones; two of them are held.
 const S3_PIECE: usize = 5 << 20;
 /// The same for a folder.
@@ -34,7 +36,7 @@ pub(super) struct Kept {
 pub(super) enum Lost {
     /// It broke off where it came from.
     Source(io::Error),
-    /// It is larger than [`LARGEST`].
+    /// It is larger than it may be.
     TooLarge,
     /// The store does not work.
     Store(object_store::Error),
@@ -42,10 +44,15 @@ pub(super) enum Lost {
 
 /// Streams a file into the store: whole, or nothing of it stays.
 pub(super) async fn keep(app: &App, path: &str, bytes: ByteStream) -> Result<Kept, Lost> {
+    keep_at_most(app, path, bytes, LARGEST).await
+}
+
+/// As [`keep`], of no more than `most` bytes.
+pub(super) async fn keep_at_most(app: &App, path: &str, bytes: ByteStream, most: u64) -> Result<Kept, Lost> {
     let upload = app.store.put_multipart(&Path::from(path)).await.map_err(Lost::Store)?;
     let piece = if app.config.s3.is_some() { S3_PIECE } else { PIECE };
     let mut writer = WriteMultipart::new_with_chunk_size(upload, piece);
-    match pour(&mut writer, bytes).await {
+    match pour(&mut writer, bytes, most).await {
         Ok(kept) => writer.finish().await.map(|_| kept).map_err(Lost::Store),
         Err(lost) => {
             if let Err(error) = writer.abort().await {
@@ -56,12 +63,12 @@ pub(super) async fn keep(app: &App, path: &str, bytes: ByteStream) -> Result<Kep
     }
 }
 
-async fn pour(writer: &mut WriteMultipart, mut bytes: ByteStream) -> Result<Kept, Lost> {
+async fn pour(writer: &mut WriteMultipart, mut bytes: ByteStream, most: u64) -> Result<Kept, Lost> {
     let mut kept = Kept { size: 0, head: Vec::new() };
     while let Some(piece) = bytes.next().await {
         let piece: Bytes = piece.map_err(Lost::Source)?;
         kept.size += piece.len() as u64;
-        if kept.size > LARGEST {
+        if kept.size > most {
             return Err(Lost::TooLarge);
         }
         kept.head.extend(piece.iter().take(HEAD - kept.head.len()));

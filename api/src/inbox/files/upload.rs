@@ -1,4 +1,4 @@
-//! Uploads: a file from an employee, theirs until it is sent; and the removal of those that nobody sent.
+//! Uploads: a file from an employee or a visitor, theirs until it is sent; and the removal of those that nobody sent.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,13 +18,13 @@ use crate::error::{Error, Result};
 use crate::messenger::{ByteStream, sanitize};
 use crate::viewer::Viewer;
 
-use super::store::{self, LARGEST, Lost};
+use super::store::{self, LARGEST, LARGEST_OF_VISITORS, Lost};
 use super::{preview, types};
 
-/// Most files that a user has uploaded and not sent: a disk is not filled by one of them.
-const MOST_UNSENT: u64 = 100;
-/// Most files that a user uploads at a time.
-const AT_ONCE: usize = 10;
+/// Most files that a user, and that a visitor, has uploaded and not sent: a disk is not filled by one of them.
+const MOST_UNSENT: (u64, u64) = (100, 10);
+/// Most files that they upload at a time.
+const AT_ONCE: (usize, usize) = (10, 3);
 /// How long an uploaded file waits to be sent, in milliseconds.
 const KEPT_FOR: i64 = 24 * 60 * 60 * 1000;
 /// How often those that were not are looked for.
@@ -34,11 +34,49 @@ const BATCH: u64 = 100;
 /// When one who uploads too much at a time may try again, in seconds.
 const SOON: u64 = 10;
 
+/// Whose a file is until it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Uploader {
+    /// An employee's.
+    User(UserId),
+    /// A visitor's, by their external id.
+    Visitor(String),
+}
+
+impl From<&Viewer> for Uploader {
+    fn from(viewer: &Viewer) -> Self {
+        Self::User(viewer.id)
+    }
+}
+
+impl Uploader {
+    /// The largest file that is taken from them, in bytes.
+    pub fn largest(&self) -> u64 {
+        self.choose((LARGEST, LARGEST_OF_VISITORS))
+    }
+
+    fn choose<T>(&self, (of_users, of_visitors): (T, T)) -> T {
+        match self {
+            Self::User(_) => of_users,
+            Self::Visitor(_) => of_visitors,
+        }
+    }
+
+    /// Which files are theirs.
+    fn theirs(&self) -> Condition {
+        let condition = Condition::all().add(attachment::Column::MessageId.is_null());
+        match self {
+            Self::User(id) => condition.add(attachment::Column::UploaderId.eq(*id)),
+            Self::Visitor(id) => condition.add(attachment::Column::Visitor.eq(id)),
+        }
+    }
+}
+
 /// What of files is under way in this process.
 pub struct Underway {
     /// Pictures are drawn one at a time: each takes a core and much memory.
     pub(super) drawing: Arc<Semaphore>,
-    uploads: Mutex<HashMap<UserId, usize>>,
+    uploads: Mutex<HashMap<Uploader, usize>>,
 }
 
 impl Default for Underway {
@@ -48,53 +86,53 @@ impl Default for Underway {
 }
 
 impl Underway {
-    fn uploads(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
+    fn uploads(&self) -> MutexGuard<'_, HashMap<Uploader, usize>> {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin(&self, user: UserId) -> Result<Place<'_>> {
+    fn begin(&self, by: &Uploader) -> Result<Place<'_>> {
         let mut uploads = self.uploads();
-        let count = uploads.entry(user).or_default();
-        if *count >= AT_ONCE {
+        let count = uploads.entry(by.clone()).or_default();
+        if *count >= by.choose(AT_ONCE) {
             return Err(Error::RateLimited(SOON));
         }
         *count += 1;
-        Ok(Place { of: self, user })
+        Ok(Place { of: self, by: by.clone() })
     }
 }
 
-/// One upload's place among those of its user, as long as it lives.
+/// One upload's place among those of its uploader, as long as it lives.
 struct Place<'a> {
     of: &'a Underway,
-    user: UserId,
+    by: Uploader,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut uploads = self.of.uploads();
-        if let Some(count) = uploads.get_mut(&self.user) {
+        if let Some(count) = uploads.get_mut(&self.by) {
             *count -= 1;
             if *count == 0 {
-                uploads.remove(&self.user);
+                uploads.remove(&self.by);
             }
         }
     }
 }
 
-/// Keeps a file for the viewer to send; any active user may. It is known once all of it is there, else nothing is kept.
+/// Keeps a file for its uploader to send; any active user may, and any visitor whom the door has let in. It is known once all of it is there, else nothing is kept.
 pub async fn upload(
     app: &Arc<App>,
-    viewer: &Viewer,
+    by: &Uploader,
     name: &str,
     content_type: Option<&str>,
     bytes: ByteStream,
 ) -> Result<attachment::Model> {
-    let _place = app.underway.begin(viewer.id)?;
-    check_unsent(app.db.read(), viewer).await?;
+    let _place = app.underway.begin(by)?;
+    check_unsent(app.db.read(), by).await?;
     let id = AttachmentId::new();
     let path = id.to_string();
-    let kept = store::keep(app, &path, bytes).await.map_err(|lost| match lost {
-        Lost::TooLarge => Error::TooLarge(format!("A file can have {} MiB at most", LARGEST >> 20)),
+    let kept = store::keep_at_most(app, &path, bytes, by.largest()).await.map_err(|lost| match lost {
+        Lost::TooLarge => Error::TooLarge(format!("A file can have {} MiB at most", by.largest() >> 20)),
         Lost::Source(error) => Error::bad("file", format!("The upload broke off: {error}")),
         Lost::Store(error) => Error::internal(error),
     })?;
@@ -104,7 +142,14 @@ pub async fn upload(
     let file = attachment::Model {
         id,
         message_id: None,
-        uploader_id: Some(viewer.id),
+        uploader_id: match by {
+            Uploader::User(id) => Some(*id),
+            Uploader::Visitor(_) => None,
+        },
+        visitor: match by {
+            Uploader::User(_) => None,
+            Uploader::Visitor(id) => Some(id.clone()),
+        },
         ordinal: 0,
         kind: AttachmentKind::File,
         file_kind: Some(types::kind(&content_type)),
@@ -125,7 +170,7 @@ pub async fn upload(
         next_attempt_at: None,
         created_at: Time::now(),
     };
-    if let Err(error) = note(app, viewer, &file).await {
+    if let Err(error) = note(app, by, &file).await {
         store::discard(app, &id.to_string()).await;
         return Err(error);
     }
@@ -134,28 +179,28 @@ pub async fn upload(
 }
 
 /// Stores the row, if its uploader still may: an upload takes its time.
-async fn note(app: &App, viewer: &Viewer, file: &attachment::Model) -> Result<()> {
+async fn note(app: &App, by: &Uploader, file: &attachment::Model) -> Result<()> {
     if file.size == Some(0) {
         return Err(Error::bad("file", "The file is empty: no messenger takes that"));
     }
     let tx = app.begin().await?;
-    // Of uploads at the same time, each counts those that were before it.
-    let user = user::Entity::find_by_id(viewer.id).lock(LockType::NoKeyUpdate).one(&*tx).await?;
-    if user.is_none_or(|user| !user.is_active) {
-        return Err(Error::Unauthenticated("The user was deactivated"));
+    if let Uploader::User(id) = by {
+        // Of uploads at the same time, each counts those that were before it.
+        let user = user::Entity::find_by_id(*id).lock(LockType::NoKeyUpdate).one(&*tx).await?;
+        if user.is_none_or(|user| !user.is_active) {
+            return Err(Error::Unauthenticated("The user was deactivated"));
+        }
     }
-    check_unsent(&*tx, viewer).await?;
+    check_unsent(&*tx, by).await?;
     let row = file.clone().into_active_model().reset_all();
     attachment::Entity::insert(row).exec_without_returning(&*tx).await?;
     tx.commit().await
 }
 
 /// RATE_LIMITED with too many unsent files, until the first of them is removed.
-async fn check_unsent(db: &impl sea_orm::ConnectionTrait, viewer: &Viewer) -> Result<()> {
-    let unsent = attachment::Entity::find()
-        .filter(attachment::Column::MessageId.is_null())
-        .filter(attachment::Column::UploaderId.eq(viewer.id));
-    if unsent.clone().count(db).await? < MOST_UNSENT {
+async fn check_unsent(db: &impl sea_orm::ConnectionTrait, by: &Uploader) -> Result<()> {
+    let unsent = attachment::Entity::find().filter(by.theirs());
+    if unsent.clone().count(db).await? < by.choose(MOST_UNSENT) {
         return Ok(());
     }
     let first = unsent.order_by_asc(attachment::Column::CreatedAt).one(db).await?;

@@ -294,6 +294,7 @@ fn check(incoming: &Incoming, what: &str) {
                         assert!(!file.reference.is_empty(), "{what}");
                         label(&file.reference, "reference");
                     }
+                    Part::Uploaded { .. } => panic!("nothing was uploaded here: {what}"),
                     Part::Location { latitude, longitude, title } => {
                         assert!(latitude.abs() <= 90.0 && longitude.abs() <= 180.0, "{what}");
                         label(title.as_deref().unwrap_or_default(), "title");

@@ -1,0 +1,68 @@
+//! How much a visitor, and an address, may do at a time.
+
+use serde_json::Value;
+
+use crate::harness::client::Api;
+use crate::harness::story::stories;
+use crate::harness::visitor::{ORIGIN, Visitor};
+use crate::harness::world::World;
+
+stories!(World: a_visitor_writes_so_much_at_a_time, an_address_has_so_many_new_visitors);
+
+#[track_caller]
+fn limited(answer: &crate::harness::client::Answer) {
+    assert_eq!(answer.error_code(), "RATE_LIMITED", "{answer}");
+    let wait = answer.error()["extensions"]["retryAfter"].as_u64();
+    assert!(wait.is_some_and(|seconds| (1..=3601).contains(&seconds)), "{answer}");
+}
+
+async fn a_visitor_writes_so_much_at_a_time(world: World) {
+    let channel = world.connect_website("Shop", &[ORIGIN]).await;
+    let visitor = Visitor::start(&world, &channel).await;
+    for number in 0..30 {
+        visitor.say(&format!("message {number}")).await;
+    }
+    limited(&visitor.send("more", "one more").await);
+    let dialogue = world.only_dialogue(&channel).await;
+    assert_eq!(world.admin.messages(&dialogue).await.len(), 30, "it was not stored");
+    let again = visitor.send("message 7", "message 7").await;
+    assert_eq!(again.at("sendMessage.message.text"), "message 7", "what was sent is answered as before");
+    assert_eq!(visitor.chat().await["name"], "Shop", "reading goes on");
+    let other = Visitor::start(&world, &channel).await;
+    other.say("Hello").await;
+}
+
+/// A page in the browser of somebody at another address, behind a proxy of ours.
+async fn say_from(address: &str, api: &Api, key: &str) -> Value {
+    let document = format!("mutation {{ sendMessage(text: \"Hello\", key: \"{key}\") {{ message {{ id }} }} }}");
+    let request = api.request(&document, &Value::Null).header("X-Forwarded-For", format!("203.0.113.99, {address}"));
+    request.send().await.expect("an answer").json().await.expect("JSON")
+}
+
+async fn an_address_has_so_many_new_visitors(world: World) {
+    let channel = world.connect_website("Shop", &[ORIGIN]).await;
+    let (here, elsewhere) = ("192.0.2.1", "192.0.2.2");
+    let known = Visitor::start(&world, &channel).await;
+    assert!(say_from(here, &known.api, "first").await["errors"].is_null());
+    for _ in 1..20 {
+        let new = Visitor::start(&world, &channel).await;
+        assert!(say_from(here, &new.api, "first").await["errors"].is_null());
+    }
+    let one_more = Visitor::start(&world, &channel).await;
+    assert_eq!(say_from(here, &one_more.api, "first").await["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+    assert_eq!(world.dialogues(&channel).await.len(), 20);
+    assert!(say_from(here, &known.api, "second").await["errors"].is_null(), "who has written goes on");
+    assert!(say_from(elsewhere, &one_more.api, "first").await["errors"].is_null(), "from another address");
+    // All from one address together.
+    let mut written = 21;
+    for round in 0.. {
+        let answer = say_from(here, &known.api, &format!("many {round}")).await;
+        if answer["errors"].is_null() {
+            written += 1;
+            continue;
+        }
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "RATE_LIMITED");
+        break;
+    }
+    assert_eq!(written, 21 + 28, "thirty of one visitor a minute");
+}
