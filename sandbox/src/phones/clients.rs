@@ -350,8 +350,8 @@ impl Sandbox {
             }
             Kind::Vk if self.vk.servers(bot.group).iter().any(|server| server.status == "ok") => {
                 let delivery = self.vk.deliver(bot.group, event).await;
-                match (delivery.status.as_u16(), delivery.is_taken()) {
-                    (200, false) => Brought::Lost,
+                match (delivery.status, delivery.is_taken()) {
+                    (0, _) | (200, false) => Brought::Lost,
                     (status, _) => Brought::Answered(status),
                 }
             }

@@ -6,6 +6,7 @@
 
 mod api;
 mod media;
+mod page;
 mod people;
 mod post;
 mod state;
@@ -254,6 +255,6 @@ impl FakeViber {
     }
 
     async fn wait<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        self.shared.wait(what, |_| look(), state::summary).await
+        self.shared.wait_until(what, look, state::summary).await
     }
 }

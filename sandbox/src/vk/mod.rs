@@ -8,6 +8,7 @@ mod api;
 mod events;
 mod groups;
 mod messages;
+mod page;
 mod people;
 mod state;
 mod uploads;
@@ -258,6 +259,6 @@ impl FakeVk {
     }
 
     async fn wait<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        self.shared.wait(what, |_| look(), state::summary).await
+        self.shared.wait_until(what, look, state::summary).await
     }
 }
