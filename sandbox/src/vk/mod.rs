@@ -159,9 +159,8 @@ impl FakeVk {
 
     /// The same, at this server of ours.
     pub async fn wait_for_server_at(&self, group: i64, at: &str) -> CallbackServer {
-        let ready = |server: &CallbackServer| {
-            server.status == "ok" && !server.events.is_empty() && server.url.starts_with(at)
-        };
+        let ready =
+            |server: &CallbackServer| server.status == "ok" && !server.events.is_empty() && server.url.starts_with(at);
         self.wait("a callback server there", || self.servers(group).into_iter().rfind(ready)).await
     }
 
@@ -258,6 +257,6 @@ impl FakeVk {
     }
 
     async fn wait<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        self.shared.wait(what, |_| look(), state::summary).await
+        self.shared.wait_until(what, look, state::summary).await
     }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::uploads::PIXEL;
 use super::{send, upload};
 use crate::harness::story::stories;
-use crate::harness::telegram::Fault;
+use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::Person;
 use crate::harness::world::World;
 
