@@ -51,7 +51,7 @@ async fn post(api: &Api, form: Form) -> Response {
 }
 
 /// Uploads a file; gives its id.
-async fn upload(api: &Api, name: &str, content_type: &str, bytes: impl Into<Vec<u8>>) -> String {
+pub async fn upload(api: &Api, name: &str, content_type: &str, bytes: impl Into<Vec<u8>>) -> String {
     let response = post(api, Form::new().part("file", part(name, content_type, bytes))).await;
     let status = response.status();
     let body: Value = response.json().await.expect("JSON");
@@ -68,7 +68,7 @@ async fn refused(response: Response) -> (u16, String) {
 }
 
 /// Sends a message with files.
-async fn send(api: &Api, dialogue: &str, text: &str, files: &[&str]) -> Answer {
+pub async fn send(api: &Api, dialogue: &str, text: &str, files: &[&str]) -> Answer {
     let send = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
     api.run(send, json!({ "input": { "dialogueId": dialogue, "text": text, "fileIds": files } })).await
 }

@@ -9,6 +9,7 @@ use crate::harness::world::World;
 mod changing;
 mod echoes;
 mod faults;
+mod files;
 mod payloads;
 mod polling;
 mod receiving;

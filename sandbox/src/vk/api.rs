@@ -153,7 +153,8 @@ fn dispatch(state: &mut State, method: &str, asked: &Asked<'_>) -> Result {
         "messages.getById" | "messages.getByConversationMessageId" => messages::get(state, asked),
         "messages.setActivity" if asked.int("peer_id").or(asked.int("user_id")).is_none() => Err(wrong("peer_id")),
         "messages.setActivity" | "messages.markAsRead" => Ok(json!(1)),
-        "messages.sendMessageEventAnswer" => match (asked.text("event_id"), asked.int("user_id"), asked.int("peer_id")) {
+        "messages.sendMessageEventAnswer" => match (asked.text("event_id"), asked.int("user_id"), asked.int("peer_id"))
+        {
             ("", ..) | (_, None, _) | (_, _, None) => Err(wrong("event_id")),
             _ => Ok(json!(1)),
         },

@@ -111,11 +111,12 @@ impl FakeVk {
     pub(super) async fn after(&self, group: i64) {
         let fresh: Vec<CallbackServer> = self.shared.change(|state| {
             let servers = state.group(group).servers.iter_mut().filter(|server| server.status == "unconfigured");
-            servers.map(|server| {
-                server.status = "wait";
-                server.clone()
-            })
-            .collect()
+            servers
+                .map(|server| {
+                    server.status = "wait";
+                    server.clone()
+                })
+                .collect()
         });
         for server in fresh {
             let fake = self.clone();

@@ -160,9 +160,8 @@ impl FakeVk {
 
     /// The same, at this server of ours.
     pub async fn wait_for_server_at(&self, group: i64, at: &str) -> CallbackServer {
-        let ready = |server: &CallbackServer| {
-            server.status == "ok" && !server.events.is_empty() && server.url.starts_with(at)
-        };
+        let ready =
+            |server: &CallbackServer| server.status == "ok" && !server.events.is_empty() && server.url.starts_with(at);
         self.wait("a callback server there", || self.servers(group).into_iter().rfind(ready)).await
     }
 

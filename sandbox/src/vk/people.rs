@@ -59,7 +59,8 @@ impl FakeVk {
 
     /// A person has seen what the community wrote, up to a message by its number in the conversation.
     pub fn reads(&self, group: i64, person: i64, number: i64) -> Value {
-        let read = json!({ "from_id": person, "peer_id": person, "conversation_message_id": number, "read_message_id": 1 });
+        let read =
+            json!({ "from_id": person, "peer_id": person, "conversation_message_id": number, "read_message_id": 1 });
         self.tells(group, "message_read", read)
     }
 

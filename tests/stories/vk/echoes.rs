@@ -98,10 +98,7 @@ async fn what_is_written_in_vks_page_begins_a_dialogue_that_nobody_is_given(worl
     world.vk.person(7_431, "Person7431", "");
     let before = world.cursor().await;
     world.take_vk(&shop, &world.vk.company_says(shop.group, 7_431, "You won")).await;
-    assert_eq!(
-        kinds(&world.events_after(&before).await),
-        ["DIALOGUE_OPENED", "CONTRACTOR_LINKED", "MESSAGE_ADDED"]
-    );
+    assert_eq!(kinds(&world.events_after(&before).await), ["DIALOGUE_OPENED", "CONTRACTOR_LINKED", "MESSAGE_ADDED"]);
     // The client's first message is theirs all the same.
     world.take_vk(&shop, &world.vk.says(shop.group, 7_431, "Really?")).await;
     world.vk.wait_for_message(shop.group, "the welcome", |message| message.text == "Hi").await;

@@ -38,8 +38,7 @@ async fn delivery(world: &World, dialogue: &str, id: &str) -> Value {
 async fn passing_faults_are_tried_again_and_others_go_on(world: World) {
     let (shop, anna, dialogue) = begin(&world, 7_701).await;
     let other = world.write_vk(&shop, &Person::new(7_702), "Hello").await;
-    let faults =
-        [Fault::Status("error-0001"), Fault::Status("error-0010"), Fault::Html502, Fault::Reset];
+    let faults = [Fault::Status("error-0001"), Fault::Status("error-0010"), Fault::Html502, Fault::Reset];
     for fault in faults {
         world.vk.fail("messages.send", Some(anna.id), fault, 1);
     }

@@ -3,12 +3,15 @@
 use serde_json::{Value, json};
 
 use super::begin;
+use crate::harness::feed::kinds;
 use crate::harness::story::stories;
 use crate::harness::world::World;
+use crate::stories::files::{send, upload};
 
 stories!(World:
     what_clients_sent_is_fetched_byte_for_byte,
     an_address_that_has_run_out_leaves_the_history,
+    what_operators_send_arrives_and_stays_through_an_edit,
 );
 
 fn document(url: &str, title: &str) -> Value {
@@ -49,4 +52,32 @@ async fn an_address_that_has_run_out_leaves_the_history(world: World) {
         let file = file(&world, &dialogue).await;
         assert_eq!((&file["name"], &file["state"]), (&json!(name), &json!("FAILED")));
     }
+}
+
+async fn what_operators_send_arrives_and_stays_through_an_edit(world: World) {
+    let (shop, _, dialogue) = begin(&world, 7_821).await;
+    world.vk.echo_edits();
+    world.vk.echo(colloquy_sandbox::vk::Echoes::First);
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let list: Vec<u8> = (0..500_000u32).flat_map(u32::to_le_bytes).collect();
+    let document = upload(&world.admin.api, "Прайс №7 «опт».xlsx", "application/vnd.ms-excel", list.clone()).await;
+    let answer = send(&world.admin.api, &dialogue, "Here it is", &[&document]).await;
+    let id: String = answer.get("sendMessage.message.id");
+    feed.until_delivery(&id, "SENT").await;
+    let [sent] = &world.vk.sent(shop.group)[..] else { panic!("one message") };
+    let [file] = &sent.files[..] else { panic!("one file") };
+    assert_eq!((file.kind.as_str(), file.name.as_str()), ("doc", "Прайс №7 «опт».xlsx"));
+    assert!(file.bytes == list, "byte for byte");
+
+    // VK tells of the change with its own copies; ours stay what they are.
+    let before = world.cursor().await;
+    let earlier = world.admin.messages(&dialogue).await[1]["attachments"].clone();
+    let edit = "mutation($id: ID!) { editMessage(messageId: $id, text: \"Here\") { message { id } } }";
+    world.admin.api.run(edit, json!({ "id": id })).await.data();
+    let there = world.vk.wait_for_message(shop.group, "the edit", |message| message.edits == 1).await;
+    assert_eq!((there.text.as_str(), there.files.len()), ("Here", 1));
+    world.vk.wait_for_calls("messages.edit", 1).await;
+    assert_eq!(kinds(&world.events_after(&before).await), ["MESSAGE_EDITED"]);
+    let now = world.admin.messages(&dialogue).await;
+    assert_eq!((&now[1]["text"], &now[1]["attachments"]), (&json!("Here"), &earlier));
 }

@@ -17,13 +17,9 @@ async fn begin() -> (FakeVk, Vk) {
     fake.community(GROUP, "vk1.a.wire", "Shop");
     fake.says(GROUP, ANNA, "Hello");
     let http = http_client().expect("TLS");
-    let vk = Vk::new(http, web(), fake.url(), GROUP, Secret::new("vk1.a.wire")).expect("an address");
+    let vk =
+        Vk::new(http, Web::new(&[]).expect("TLS"), fake.url(), GROUP, Secret::new("vk1.a.wire")).expect("an address");
     (fake, vk)
-}
-
-/// Nothing is fetched here.
-fn web() -> Web {
-    Web
 }
 
 fn file(kind: FileKind, name: &str, content_type: &str, bytes: Vec<u8>) -> OutgoingFile {

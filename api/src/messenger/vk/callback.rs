@@ -20,7 +20,8 @@ const DOOR: &str = "/webhooks/vk/";
 pub async fn confirmation(vk: &Vk) -> Result<String, Fault> {
     let group = [("group_id", vk.group().to_string())];
     let answer = vk.call("groups.getCallbackConfirmationCode", &group).await.map_err(fault::of_call)?;
-    let code = str_of(&answer, "code").filter(|code| code.bytes().all(|b| b.is_ascii_alphanumeric()) && !code.is_empty());
+    let code =
+        str_of(&answer, "code").filter(|code| code.bytes().all(|b| b.is_ascii_alphanumeric()) && !code.is_empty());
     code.map(str::to_owned).ok_or_else(|| fault::of_call(unreadable()))
 }
 

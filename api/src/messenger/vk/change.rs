@@ -26,10 +26,9 @@ pub async fn edit(vk: &Vk, message: &Outgoing, sent: &Sent) -> Result<(), Fault>
         ("keep_forward_messages", "1".to_owned()),
         ("keep_snippets", "1".to_owned()),
     ];
-    if let (Some(lat), Some(long)) = (
-        now["geo"]["coordinates"]["latitude"].as_f64(),
-        now["geo"]["coordinates"]["longitude"].as_f64(),
-    ) {
+    if let (Some(lat), Some(long)) =
+        (now["geo"]["coordinates"]["latitude"].as_f64(), now["geo"]["coordinates"]["longitude"].as_f64())
+    {
         call.extend([("lat", lat.to_string()), ("long", long.to_string())]);
     }
     vk.call("messages.edit", &call).await.map(drop).map_err(fault::of_call)

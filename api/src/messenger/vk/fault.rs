@@ -43,9 +43,9 @@ pub fn refused(code: i64, words: &str) -> Fault {
         1 | 10 => Fault::passing(format!("VK has a fault of its own ({code})")),
         5 | 27 | 28 => broken("VK does not accept the community's token"),
         6 => passing("VK asks to send more slowly", SECOND, true),
-        7 | 15 => broken(
-            "The community's token lacks a right: it needs community management, messages, photos and documents",
-        ),
+        7 | 15 => {
+            broken("The community's token lacks a right: it needs community management, messages, photos and documents")
+        }
         9 => passing("VK asks to do the same less often", 3 * MINUTE, false),
         14 => broken("VK asks for a captcha: answer a client in the community's own page, and try again"),
         17 => broken("VK wants the token's owner to confirm who they are"),

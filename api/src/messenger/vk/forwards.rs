@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::attachments::Gathered;
-use super::read::{int_of, str_of};
 use super::page;
+use super::read::{int_of, str_of};
 use crate::messenger::{Part, sanitize};
 
 /// VK nests 45 deep: dev.vk.com/en/reference/objects/message.

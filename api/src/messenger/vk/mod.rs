@@ -25,8 +25,8 @@ use serde_json::Value;
 pub use client::{CallError, Vk};
 
 use super::{
-    Download, Fault, Identity, Incoming, IncomingMessage, Messenger, Outgoing, Polled, Posted, Profile, Rate, Rates, Secret,
-    Sent, sanitize, verify,
+    Download, Fault, Identity, Incoming, IncomingMessage, Messenger, Outgoing, Polled, Posted, Profile, Rate, Rates,
+    Secret, Sent, sanitize, verify,
 };
 use read::{int_of, label_of, str_of};
 

@@ -28,7 +28,7 @@ async fn community() -> (FakeVk, Vk) {
 }
 
 fn at(url: &str) -> Vk {
-    Vk::new(http_client().unwrap(), Web, url, GROUP, Secret::new(TOKEN)).unwrap()
+    Vk::new(http_client().unwrap(), Web::new(&[]).unwrap(), url, GROUP, Secret::new(TOKEN)).unwrap()
 }
 
 fn text(text: &str) -> Outgoing {

@@ -78,7 +78,8 @@ async fn every_answer_means_what_the_tables_say() {
         fake.fail_next("messages.send", Planned::Status(Box::leak(name.clone().into_boxed_str())));
         let mut sent = Sent::default();
         let result = vk.send(&text("Здравствуйте"), &mut sent).await;
-        let ids = expected.map(|number| number.map(|number| format!("{ANNA}:{number}")).into_iter().collect::<Vec<_>>());
+        let ids =
+            expected.map(|number| number.map(|number| format!("{ANNA}:{number}")).into_iter().collect::<Vec<_>>());
         assert_eq!(result.map(|()| sent.external_ids), ids, "{name}");
         sendings += 1;
     }
@@ -135,13 +136,16 @@ async fn people_are_called_as_vk_tells() {
         fake.fail_next("users.get", Planned::Status(answer));
         assert_eq!(vk.profile(&id.to_string()).await.unwrap(), expected, "{answer}");
     }
-    fake.person_with(json!({ "id": 5, "first_name": "A", "last_name": "B", "deactivated": "banned", "photo_200": "https://x/" }));
+    fake.person_with(
+        json!({ "id": 5, "first_name": "A", "last_name": "B", "deactivated": "banned", "photo_200": "https://x/" }),
+    );
     assert_eq!(vk.profile("5").await.unwrap(), named("A B", None, None), "a banned person keeps their name");
 }
 
 #[tokio::test]
 async fn a_community_is_known_by_either_form() {
-    for (answer, name) in [("groups.getById-ok", "Синтетическое сообщество"), ("groups.getById-ok-old", "Синтетическое сообщество")]
+    for (answer, name) in
+        [("groups.getById-ok", "Синтетическое сообщество"), ("groups.getById-ok-old", "Синтетическое сообщество")]
     {
         let (fake, vk) = community().await;
         fake.fail_next("groups.getById", Planned::Status(answer));
@@ -181,9 +185,8 @@ async fn a_server_at_our_address_is_used_again_and_double_ones_go() {
 async fn only_vk_with_the_secret_is_let_in() {
     let vk = at("http://127.0.0.1:9");
     let headers = reqwest::header::HeaderMap::new();
-    let verified = |body: &str, secret: &str| {
-        vk.verify(&Secret::new(secret), Posted { headers: &headers, body: body.as_bytes() })
-    };
+    let verified =
+        |body: &str, secret: &str| vk.verify(&Secret::new(secret), Posted { headers: &headers, body: body.as_bytes() });
     let of = |kind: &str, secret: &str| json!({ "type": kind, "group_id": GROUP, "secret": secret }).to_string();
     assert!(verified(&of("message_new", "s3"), "s3"));
     assert!(!verified(&of("message_new", "s4"), "s3"));

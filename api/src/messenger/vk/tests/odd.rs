@@ -83,7 +83,8 @@ fn documents_are_what_they_are() {
     assert_eq!(told(doc("song.xm", "xm", 5)), (FileKind::Audio, "song.xm".into(), "application/octet-stream".into()));
     assert_eq!(told(doc("../\0a\n\\b", "txt", 1)), (FileKind::Document, ".._a_b.txt".into(), "text/plain".into()));
     assert_eq!(told(doc("", "", 8)), (FileKind::Document, "file-9".into(), "application/octet-stream".into()));
-    let voice = json!({ "id": 9, "preview": { "audio_msg": { "duration": 3, "link_ogg": "https://vk.example/v.ogg" } } });
+    let voice =
+        json!({ "id": 9, "preview": { "audio_msg": { "duration": 3, "link_ogg": "https://vk.example/v.ogg" } } });
     assert_eq!(file("doc", voice).kind, FileKind::Voice);
     let mp3 = file("audio_message", json!({ "id": 9, "link_mp3": "https://vk.example/v.mp3" }));
     assert_eq!((mp3.name.as_str(), mp3.content_type.as_str()), ("voice-9.mp3", "audio/mpeg"));
@@ -110,7 +111,9 @@ fn places_come_in_two_forms() {
         place(json!({ "coordinates": { "latitude": 55.5, "longitude": 37.25 }, "place": { "title": "Дом" } })),
         expected(Some("Дом"))
     );
-    for wrong in [json!({}), json!({ "coordinates": "55" }), json!({ "coordinates": { "latitude": 95, "longitude": 0 } })] {
+    for wrong in
+        [json!({}), json!({ "coordinates": "55" }), json!({ "coordinates": { "latitude": 95, "longitude": 0 } })]
+    {
         assert_eq!(message(json!({ "geo": wrong })).text, "[Location]");
     }
 }

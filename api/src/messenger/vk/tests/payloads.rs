@@ -82,7 +82,8 @@ fn answers_edits_and_receipts_name_their_message() {
 
 #[test]
 fn echoes_tell_the_key_of_their_sending() {
-    for (name, key, number) in [("22-message-reply-admin", None, 116), ("23-message-reply-own-api", Some(1_234_567_890), 117)]
+    for (name, key, number) in
+        [("22-message-reply-admin", None, 116), ("23-message-reply-own-api", Some(1_234_567_890), 117)]
     {
         let Incoming::Echo(echo) = read(&payload(name), NOW) else { panic!("{name}") };
         assert_eq!((echo.repeat_key, echo.is_edit), (key, false), "{name}");
@@ -97,9 +98,12 @@ fn echoes_tell_the_key_of_their_sending() {
 #[test]
 fn who_does_what_is_told() {
     let ivan = Person { profile_url: Some("https://vk.com/id700000202".to_owned()), ..Person::of("700000202") };
-    for (name, reachable) in
-        [("26-message-allow", true), ("27-message-deny", false), ("44-user-block", false), ("51-message-deny-v-missing", false)]
-    {
+    for (name, reachable) in [
+        ("26-message-allow", true),
+        ("27-message-deny", false),
+        ("44-user-block", false),
+        ("51-message-deny-v-missing", false),
+    ] {
         let expected = Incoming::Reachable { person: ivan.clone(), reachable };
         assert_eq!(read(&payload(name), NOW), expected, "{name}");
     }
@@ -112,7 +116,9 @@ fn who_does_what_is_told() {
 fn files_are_the_largest_and_keep_their_addresses() {
     let of = |name: &str| {
         let parts = message(name).parts.into_iter();
-        parts.filter_map(|part| if let Part::File(file) = part { Some(file) } else { None }).collect::<Vec<IncomingFile>>()
+        parts
+            .filter_map(|part| if let Part::File(file) = part { Some(file) } else { None })
+            .collect::<Vec<IncomingFile>>()
     };
     let attachment = |name: &str, pointer: &str| {
         let event = payload(name);
@@ -125,7 +131,10 @@ fn files_are_the_largest_and_keep_their_addresses() {
     let [paper] = &of("11-doc-pdf")[..] else { panic!("one document") };
     assert_eq!((paper.size, &paper.reference), (Some(218_744), &attachment("11-doc-pdf", "doc/url")));
     let [voice] = &of("13-audio-message")[..] else { panic!("one voice") };
-    assert_eq!((voice.duration, &voice.reference), (Some(6), &attachment("13-audio-message", "audio_message/link_ogg")));
+    assert_eq!(
+        (voice.duration, &voice.reference),
+        (Some(6), &attachment("13-audio-message", "audio_message/link_ogg"))
+    );
     let [sticker] = &of("14-sticker")[..] else { panic!("one sticker") };
     assert_eq!((sticker.reference.as_str(), sticker.width), ("https://vk.example/sticker/1-9008-512", Some(512)));
 }
