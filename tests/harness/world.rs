@@ -15,10 +15,10 @@ use url::Url;
 use super::client::{Answer, Api};
 use super::feed::{self, Feed};
 use super::process::Program;
-use colloquy_sandbox::telegram::FakeTelegram;
-use colloquy_sandbox::viber::FakeViber;
 use super::updates::Person;
 use super::{Backend, Database, provision};
+use colloquy_sandbox::telegram::FakeTelegram;
+use colloquy_sandbox::viber::FakeViber;
 
 const PASSWORD: &str = "correct horse battery";
 /// `SECRET_KEY` of every server: they share databases.

@@ -101,7 +101,6 @@ async fn messages_are_recorded_with_growing_ids() {
         size: 3,
         url: None,
         bytes: Arc::new(Bytes::from_static(b"PNG")),
-        url: None,
     };
     let reply_to = Some(format!("{CHAT}:41"));
     send(&bot, &Outgoing { files: vec![picture], reply_to, ..text("второй") }).await.unwrap();

@@ -155,7 +155,9 @@ pub async fn disconnect(app: &App, viewer: &Viewer, id: Option<ChannelId>) -> Re
     tx.commit().await?;
     // After the commit: a messenger that cannot be reached keeps nobody from disconnecting. What it still posts gets 404.
     let trouble = match messenger(app, &channel) {
-        Ok(messenger) => messenger.unsubscribe(channel.webhook_url.as_deref()).await.err().map(|fault| fault.words().to_owned()),
+        Ok(messenger) => {
+            messenger.unsubscribe(channel.webhook_url.as_deref()).await.err().map(|fault| fault.words().to_owned())
+        }
         Err(error) => Some(format!("{error:?}")),
     };
     if let Some(words) = trouble {
@@ -209,7 +211,11 @@ pub async fn by_ids(db: &impl ConnectionTrait, ids: &[ChannelId]) -> Result<Vec<
     Ok(channel::Entity::find().filter(channel::Column::Id.is_in(ids.iter().copied())).all(db).await?)
 }
 
-pub(super) async fn by_external_id(db: &impl ConnectionTrait, kind: ChannelKind, id: &str) -> Result<Option<channel::Model>> {
+pub(super) async fn by_external_id(
+    db: &impl ConnectionTrait,
+    kind: ChannelKind,
+    id: &str,
+) -> Result<Option<channel::Model>> {
     let query =
         channel::Entity::find().filter(channel::Column::Kind.eq(kind)).filter(channel::Column::ExternalId.eq(id));
     Ok(query.one(db).await?)

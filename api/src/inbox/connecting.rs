@@ -5,7 +5,9 @@
 
 use colloquy_entity::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+};
 use url::Url;
 
 use crate::app::App;
@@ -66,7 +68,8 @@ impl Offer {
         match self {
             Self::Telegram(token) | Self::Viber(token) | Self::Vk(_, token) => {
                 made.token = token.trim().into();
-                if made.token.is_empty() || made.token.len() > 512 || !made.token.bytes().all(|b| b.is_ascii_graphic()) {
+                if made.token.is_empty() || made.token.len() > 512 || !made.token.bytes().all(|b| b.is_ascii_graphic())
+                {
                     return Err(Error::bad(self.field(), self.is_no_token()));
                 }
             }
@@ -126,8 +129,7 @@ pub async fn connect(app: &App, viewer: &Viewer, name: &str, offer: Offer) -> Re
     }
     if kind == ChannelKind::Website {
         let id = ChannelId::new();
-        let who =
-            Identity { external_id: id.to_string(), name: name.clone(), username: None, profile_url: None };
+        let who = Identity { external_id: id.to_string(), name: name.clone(), username: None, profile_url: None };
         return store(app, viewer, Connected { id, name, kind, who, address: None, is_new: true }, &made).await;
     }
     let messenger = credentials::build(app, kind, &made)?;
@@ -155,13 +157,7 @@ pub async fn connect(app: &App, viewer: &Viewer, name: &str, offer: Offer) -> Re
 }
 
 /// Opens the door of a channel that is about to be.
-async fn await_channel(
-    app: &App,
-    id: ChannelId,
-    kind: ChannelKind,
-    who: &Identity,
-    made: &Credentials,
-) -> Result<()> {
+async fn await_channel(app: &App, id: ChannelId, kind: ChannelKind, who: &Identity, made: &Credentials) -> Result<()> {
     let now = Time::now();
     let db = app.db.write();
     awaited_channel::Entity::delete_many()

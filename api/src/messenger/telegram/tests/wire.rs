@@ -33,7 +33,6 @@ fn file(kind: FileKind, name: &str, content_type: &str, content: &'static str) -
         size: content.len() as u64,
         url: None,
         bytes: Arc::new(Bytes::from_static(content.as_bytes())),
-        url: None,
     }
 }
 
