@@ -12,8 +12,8 @@ use crate::harness::client::Api;
 use crate::harness::postgres::PostgresServer;
 use crate::harness::process::Program;
 use crate::harness::scratch::Scratch;
-use colloquy_sandbox::telegram::FakeTelegram;
 use crate::webhook::Webhook;
+use colloquy_sandbox::telegram::FakeTelegram;
 
 /// Clients, each with a dialogue: as many as write at once.
 pub const CLIENTS: usize = 16;

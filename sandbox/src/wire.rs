@@ -212,12 +212,7 @@ impl<S> Watched<S> {
     ///
     /// # Panics
     /// As that.
-    pub async fn wait_until<T>(
-        &self,
-        what: &str,
-        look: impl Fn() -> Option<T>,
-        summary: impl Fn(&S) -> String,
-    ) -> T {
+    pub async fn wait_until<T>(&self, what: &str, look: impl Fn() -> Option<T>, summary: impl Fn(&S) -> String) -> T {
         let found = tokio::time::timeout(PATIENCE, self.until(look)).await;
         found.unwrap_or_else(|_| panic!("waited for {what}, and there was only: {}", self.read(summary)))
     }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::harness::Backend;
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::{Call, Fault};
 use crate::harness::updates::Person;
 use crate::harness::world::World;
+use colloquy_sandbox::telegram::{Call, Fault};
 
 stories!(World:
     passing_faults_are_tried_again,

@@ -6,7 +6,7 @@ mod previews;
 mod serving;
 mod store;
 mod sweeping;
-mod uploads;
+pub mod uploads;
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 
 use crate::harness::client::{Answer, Api};
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::{Person, document};
 use crate::harness::world::{Someone, World};
+use colloquy_sandbox::telegram::Fault;
 
 stories!(World:
     a_file_is_known_by_the_message_and_fetched_afterwards,

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::harness::Backend;
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::Fault;
 use crate::harness::world::World;
+use colloquy_sandbox::telegram::Fault;
 
 stories!(World: the_server_tells_whether_it_is_alive_and_ready);
 

@@ -15,9 +15,9 @@ use crate::harness::chance::Chance;
 use crate::harness::feed::{cursors, kinds};
 use crate::harness::socket::Socket;
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::Person;
 use crate::harness::world::World;
+use colloquy_sandbox::telegram::Fault;
 
 stories!(World:
     a_process_killed_while_it_sends_loses_no_message,

@@ -14,9 +14,9 @@ use crate::harness::process::Program;
 use crate::harness::scratch::Scratch;
 use crate::harness::socket::Socket;
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::FakeTelegram;
 use crate::harness::updates::Person;
 use crate::harness::{Backend, Database, provision};
+use colloquy_sandbox::telegram::FakeTelegram;
 
 stories!(Home: it_stops_in_good_order_and_keeps_everything, a_second_process_is_refused_where_it_would_do_harm,
     nothing_secret_is_logged, several_migrate_at_once);

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::harness::Backend;
 use crate::harness::feed::kinds;
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::Person;
 use crate::harness::world::{Channel, Someone, World};
+use colloquy_sandbox::telegram::Fault;
 
 stories!(World:
     an_answer_is_queued_and_then_sent,

@@ -226,7 +226,11 @@ async fn credentials_that_cannot_be_are_refused_by_name(world: World) {
     for (kind, credentials) in refused {
         let answer = connect(credentials).await;
         let field = format!("input.credentials.{kind}");
-        assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(field.as_str())), "{credentials}");
+        assert_eq!(
+            (answer.error_code(), answer.error_field()),
+            ("BAD_USER_INPUT", Some(field.as_str())),
+            "{credentials}"
+        );
         assert!(answer.error()["message"].as_str().is_some_and(|words| words.len() > 15), "{answer}");
     }
     for none in

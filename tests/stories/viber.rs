@@ -3,6 +3,7 @@
 mod answers;
 mod connecting;
 mod faults;
+mod files;
 mod payloads;
 mod receipts;
 
@@ -207,7 +208,11 @@ async fn the_name_that_clients_see_is_the_channels_as_it_is_now(world: World) {
     }
     let sent = world.viber.sent();
     let shown: Vec<&str> = sent.iter().filter_map(|call| call.arguments["sender"]["name"].as_str()).collect();
-    assert_eq!(shown, ["Аптека на улице Академика Ко", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀", "Shop"], "28 UTF-16 units at most");
+    assert_eq!(
+        shown,
+        ["Аптека на улице Академика Ко", "😀😀😀😀😀😀😀😀😀😀😀😀😀😀", "Shop"],
+        "28 UTF-16 units at most"
+    );
 }
 
 async fn tokens_are_exact_beyond_what_floats_and_signed_numbers_hold(world: World) {

@@ -56,7 +56,9 @@ pub(super) async fn complete(
             person.profile_at = Some(now);
         }
         Ok(Ok(None)) => {}
-        Ok(Err(fault)) => tracing::info!(channel = %channel.id, words = fault.words(), "a client's profile is not known"),
+        Ok(Err(fault)) => {
+            tracing::info!(channel = %channel.id, words = fault.words(), "a client's profile is not known")
+        }
         Err(_) => tracing::info!(channel = %channel.id, "a client's profile is not known: the messenger was too slow"),
     }
     Ok(())

@@ -28,7 +28,9 @@ pub(super) async fn register(
 ) -> std::result::Result<(), Fault> {
     if address.is_none() && !messenger::can_poll(messenger.kind()) {
         // What it had is left alone: with the same address again it goes on as before.
-        return Err(Fault::Broken { words: "It only posts to an address that the outside can reach: set PUBLIC_URL".into() });
+        return Err(Fault::Broken {
+            words: "It only posts to an address that the outside can reach: set PUBLIC_URL".into(),
+        });
     }
     // A new address takes the place of the old at those who know one alone; the others keep several.
     if address.is_none() || before.is_some_and(|before| Some(before) != address) {

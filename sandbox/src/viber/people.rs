@@ -124,7 +124,8 @@ impl User {
     }
 
     fn described(&self) -> Value {
-        let mut user = json!({ "id": self.id, "name": self.name, "language": "ru-RU", "country": "RU", "api_version": 10 });
+        let mut user =
+            json!({ "id": self.id, "name": self.name, "language": "ru-RU", "country": "RU", "api_version": 10 });
         if let Some(avatar) = &self.avatar {
             user["avatar"] = avatar.as_str().into();
         }

@@ -5,9 +5,9 @@ use serde_json::json;
 use super::uploads::PIXEL;
 use super::{send, upload};
 use crate::harness::story::stories;
-use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::Person;
 use crate::harness::world::World;
+use colloquy_sandbox::telegram::Fault;
 
 stories!(World: what_has_arrived_is_not_sent_twice, a_failed_message_goes_on_when_it_is_sent_again);
 

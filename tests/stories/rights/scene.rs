@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::{Value, json};
 
-use colloquy_sandbox::telegram::Fault;
 use crate::harness::updates::{Person, document};
 use crate::harness::world::{Channel, Someone, World};
+use colloquy_sandbox::telegram::Fault;
 
 /// What a user is everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

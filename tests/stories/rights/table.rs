@@ -107,9 +107,7 @@ pub const ROWS: &[Row] = &[
     row("editMessage", "", WORK, |s| {
         format!("editMessage(messageId: {:?}, text: \"otherwise\") {{ message {{ id }} }}", s.failed)
     }),
-    row("deleteMessage", "", WORK, |s| {
-        format!("deleteMessage(messageId: {:?}) {{ message {{ id }} }}", s.failed)
-    }),
+    row("deleteMessage", "", WORK, |s| format!("deleteMessage(messageId: {:?}) {{ message {{ id }} }}", s.failed)),
     row("retryMessage", "", WORK, |s| format!("retryMessage(messageId: {:?}) {{ message {{ id }} }}", s.failed)),
     row("sendMessage", "", WORK, |s| {
         format!("sendMessage(input: {{ dialogueId: {:?}, text: \"hello\" }}) {{ message {{ id }} }}", s.dialogue)

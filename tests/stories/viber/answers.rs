@@ -41,9 +41,9 @@ fn expected(name: &str) -> Option<Outcome> {
         "error-07-publicAccountBlocked" => Broken("Viber has blocked the bot's account"),
         "error-08-publicAccountNotFound" => Broken("Viber does not know the bot's account any more"),
         "error-09-publicAccountSuspended" => Broken("Viber has suspended the bot's account"),
-        "error-10-webhookNotSet" => Broken(
-            "Viber knows no address of the bot any more: disconnect the channel, and connect the bot anew",
-        ),
+        "error-10-webhookNotSet" => {
+            Broken("Viber knows no address of the bot any more: disconnect the channel, and connect the bot anew")
+        }
         "error-11-receiverNoSuitableDevice" => Failed("The client has no device that can show this"),
         "error-12-hourly-user-limit" | "error-12-tooManyRequests" => Waits,
         "error-13-apiVersionNotSupported" | "error-14-incompatibleWithVersion" => {
@@ -65,10 +65,19 @@ fn expected(name: &str) -> Option<Outcome> {
         "error-999-bad-receiver-id" => Failed("Viber refused it: Bad receiver ID (999)"),
         "error-http-500" => Again,
         // Answers to other methods, and one of ours that we do not give.
-        "broadcast_message-partial" | "get_account_info-bad-token" | "get_account_info-ok" | "get_online-ok"
-        | "get_user_details-limit" | "get_user_details-ok" | "get_user_details-placeholder"
-        | "set_webhook-endpoint-not-200" | "set_webhook-invalid-url" | "set_webhook-ok"
-        | "set_webhook-ok-filtered" | "set_webhook-removed" | "webhook-welcome-response" => return None,
+        "broadcast_message-partial"
+        | "get_account_info-bad-token"
+        | "get_account_info-ok"
+        | "get_online-ok"
+        | "get_user_details-limit"
+        | "get_user_details-ok"
+        | "get_user_details-placeholder"
+        | "set_webhook-endpoint-not-200"
+        | "set_webhook-invalid-url"
+        | "set_webhook-ok"
+        | "set_webhook-ok-filtered"
+        | "set_webhook-removed"
+        | "webhook-welcome-response" => return None,
         unlisted => panic!("{unlisted} is a new answer: say here what comes of it"),
     })
 }

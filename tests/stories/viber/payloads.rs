@@ -52,12 +52,8 @@ async fn post(world: &World, channel: &Channel, name: &str) -> u16 {
 fn expected(name: &str, update: &Value) -> Option<(String, Value)> {
     let says = |text: &str| Some((text.to_owned(), Value::Null));
     let sends = |text: &str, attachment: Value| Some((text.to_owned(), attachment));
-    let file = |kind: &str, name: &str, content_type: &str, size: i64| {
-        json!({ "__typename": "File", "kind": kind, "name": name, "contentType": content_type, "size": size })
-    };
-    let place = |latitude: f64, longitude: f64, title: Value| {
-        json!({ "__typename": "Location", "latitude": latitude, "longitude": longitude, "title": title })
-    };
+    let file = |kind: &str, name: &str, content_type: &str, size: i64| json!({ "__typename": "File", "kind": kind, "name": name, "contentType": content_type, "size": size });
+    let place = |latitude: f64, longitude: f64, title: Value| json!({ "__typename": "Location", "latitude": latitude, "longitude": longitude, "title": title });
     match name {
         "06-message-text"
         | "07-message-text-tracking-data"
@@ -162,9 +158,12 @@ async fn subscriptions_as_they_were_recorded_tell_who_can_be_reached(world: Worl
     post(&world, &channel, "06-message-text").await;
     let dialogue = world.viber_dialogue(&channel, ANNA).await;
     let reachable = async || world.admin.dialogue(&dialogue, "isReachable").await["isReachable"].clone();
-    for (name, expected) in
-        [("05-unsubscribed", false), ("02-conversation-started", false), ("38-resubscribed", true), ("04-subscribed", true)]
-    {
+    for (name, expected) in [
+        ("05-unsubscribed", false),
+        ("02-conversation-started", false),
+        ("38-resubscribed", true),
+        ("04-subscribed", true),
+    ] {
         assert_eq!(post(&world, &channel, name).await, 200);
         assert_eq!(reachable().await, json!(expected), "after {name}");
     }

@@ -43,7 +43,13 @@ fn orders(of: &[Happens]) -> Vec<Vec<Happens>> {
 }
 
 /// Sends a message to which all this happens in this order; how it ends, and how it came there.
-async fn end(world: &World, channel: &Channel, feed: &mut Feed, dialogue: &str, order: &[Happens]) -> (Value, Vec<Value>) {
+async fn end(
+    world: &World,
+    channel: &Channel,
+    feed: &mut Feed,
+    dialogue: &str,
+    order: &[Happens],
+) -> (Value, Vec<Value>) {
     let before = world.cursor().await;
     let mut gate = Some(world.viber.gate_next("send_message"));
     let sent = world.viber.sent().len();
@@ -156,9 +162,7 @@ async fn receipts_of_others_change_nothing(world: World) {
     let before = world.cursor().await;
     let hello = anna.says("More");
     world.viber_tells(&channel, &hello).await;
-    let receipt = |user: &User, token: &Value| {
-        json!({ "event": "seen", "timestamp": 1_790_000_000_000_i64, "message_token": token, "user_id": user.id })
-    };
+    let receipt = |user: &User, token: &Value| json!({ "event": "seen", "timestamp": 1_790_000_000_000_i64, "message_token": token, "user_id": user.id });
     // Of somebody else's message, of one that was never sent, of the client's own, of a stranger's.
     let strange = [
         receipt(&boris, &json!(token)),

@@ -30,11 +30,7 @@ pub(super) fn before_message() -> SelectStatement {
 
 impl Sender {
     /// The first change of each dialogue, where it is due and no message is to be sent before it.
-    pub(super) async fn due_changes(
-        &self,
-        busy: Vec<DialogueId>,
-        most: u64,
-    ) -> Result<Vec<message_change::Model>> {
+    pub(super) async fn due_changes(&self, busy: Vec<DialogueId>, most: u64) -> Result<Vec<message_change::Model>> {
         let column = |column: message_change::Column| Expr::col((message_change::Entity, column));
         let before = Query::select()
             .expr(Expr::cust("1"))

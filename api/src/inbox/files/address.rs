@@ -68,7 +68,9 @@ fn extension(file: &attachment::Model) -> String {
     let of_name = file.name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     let of_name =
         of_name.filter(|name| (1..=16).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric()));
-    if types::is_shown(content_type) && usual != "bin" { usual.to_owned() } else { of_name.unwrap_or(usual.to_owned()) }
+    // "bin" is one of those that Viber refuses.
+    let usual = if usual == "bin" { "dat" } else { usual };
+    if types::is_shown(content_type) { usual.to_owned() } else { of_name.unwrap_or(usual.to_owned()) }
 }
 
 /// A file by an address that was signed for who might see it: the signature stands for their rights.

@@ -16,7 +16,12 @@ use super::super::{dialogues, text};
 use super::Outcome;
 
 /// The client blocked the bot, or came back.
-pub(super) async fn reachable(app: &App, channel: &channel::Model, person: &Person, reachable: bool) -> Result<Outcome> {
+pub(super) async fn reachable(
+    app: &App,
+    channel: &channel::Model,
+    person: &Person,
+    reachable: bool,
+) -> Result<Outcome> {
     let mut tx = app.begin().await?;
     let Some(mut client) = known(&tx, channel.kind, person).await? else { return Ok(Outcome::Ignored) };
     let found = dialogue::Entity::find()

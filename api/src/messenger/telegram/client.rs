@@ -179,7 +179,11 @@ impl Telegram {
             Ok(chunk.map(|chunk| (chunk, response)))
         });
         // The server calls every file application/octet-stream; the message has told what it is.
-        Ok(Download { size, content_type: None, bytes: bytes.map_err(|error: CallError| io::Error::other(error)).boxed() })
+        Ok(Download {
+            size,
+            content_type: None,
+            bytes: bytes.map_err(|error: CallError| io::Error::other(error)).boxed(),
+        })
     }
 
     fn method(&self, method: &str) -> Url {

@@ -19,7 +19,9 @@ use serde_json::{Value, json};
 
 pub use client::{Bot, CallError, Telegram};
 
-use super::{Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Posted, Rate, Rates, Secret, Sent, verify};
+use super::{
+    Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Posted, Rate, Rates, Secret, Sent, verify,
+};
 
 /// What Telegram shows of the secret that we gave it: core.telegram.org/bots/api#setwebhook.
 const SECRET_HEADER: &str = "x-telegram-bot-api-secret-token";

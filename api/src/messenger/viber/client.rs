@@ -9,9 +9,8 @@ use serde_json::Value;
 use sha2::Sha256;
 use url::Url;
 
-use crate::messenger::Secret;
 use crate::messenger::http::lost;
-use crate::messenger::web::Web;
+use crate::messenger::{Secret, Web};
 
 /// The largest answer that is read. That of `get_account_info` grows with the account's members.
 const ANSWER: usize = 4 << 20;

@@ -129,5 +129,6 @@ fn place(location: &Value) -> Option<Part> {
 /// Name and number of a shared contact. Nothing tells whether it is the writer's own.
 fn contact(contact: &Value) -> Option<Part> {
     let phone = sanitize::line(str_of(contact, "phone_number")?, sanitize::PHONE);
-    (!phone.is_empty()).then(|| Part::Contact { name: label_of(contact, "name").unwrap_or_else(|| phone.clone()), phone })
+    (!phone.is_empty())
+        .then(|| Part::Contact { name: label_of(contact, "name").unwrap_or_else(|| phone.clone()), phone })
 }

@@ -1,19 +1,6 @@
-//! File formats: what Viber shows, what it refuses, and what an extension stands for.
+//! File formats: the extensions that Viber goes by, and what they stand for.
 
 use url::Url;
-
-/// What the documentation calls forbidden file formats; Viber drops a message with one of them.
-const FORBIDDEN: [&str; 47] = [
-    "action", "apk", "app", "bat", "bin", "cmd", "com", "command", "cpl", "csh", "exe", "gadget", "inf1", "ins", "inx",
-    "ipa", "isu", "job", "jse", "ksh", "lnk", "msc", "msi", "msp", "mst", "osx", "out", "paf", "pif", "prg", "ps1",
-    "reg", "rgs", "run", "scr", "sct", "sh", "shb", "shs", "u3p", "vb", "vbe", "vbs", "vbscript", "workflow", "ws",
-    "wsf",
-];
-
-/// Whether Viber takes no file of this name.
-pub fn is_forbidden(name: &str) -> bool {
-    extension(name).is_some_and(|extension| FORBIDDEN.contains(&extension.as_str()))
-}
 
 /// What stands behind the last dot of a name, in lower case.
 pub fn extension(name: &str) -> Option<String> {

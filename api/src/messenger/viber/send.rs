@@ -3,14 +3,14 @@
 //! Each call makes one message at Viber, and nothing tells Viber that a call is a repeat. So a message is a fixed list of
 //! pieces, and a further try leaves out as many as have ids. Viber takes no uploads: it fetches files from us.
 
-use colloquy_entity::FileKind;
+use colloquy_entity::{ChannelKind, FileKind};
 use serde_json::{Value, json};
 
 use super::client::{CallError, Viber};
-use super::formats::{extension, extension_of_url, is_forbidden};
+use super::formats::{extension, extension_of_url};
 use super::read::token;
 use super::{TEXT, fault};
-use crate::messenger::{Fault, Outgoing, OutgoingFile, Sent, sanitize, text_length};
+use crate::messenger::{Fault, Outgoing, OutgoingFile, Sent, refusal, sanitize, text_length};
 
 /// The longest text beside a picture, in UTF-16 units. 768 by the documentation of 2023, 512 before, 120 in the first: a
 /// longer text goes as a message of its own.
@@ -21,8 +21,6 @@ const PICTURE: u64 = 1_000_000;
 /// The largest video in bytes; larger ones go as files. Megabytes, of which the documentation does not say how many bytes
 /// they have: the smaller.
 const VIDEO: u64 = 26_000_000;
-/// The largest file in bytes.
-const FILE: u64 = 50_000_000;
 /// The longest name of a file, in characters.
 const FILE_NAME: usize = 256;
 /// The longest name that a message shows, in UTF-16 units.
@@ -98,11 +96,8 @@ fn piece(file: &OutgoingFile) -> Result<Piece<'_>, Fault> {
         return Ok(Piece::Video { url, size });
     }
     let name = file_name(file);
-    if is_forbidden(&name) {
-        return Err(Fault::fatal(format!("Viber takes no files like {name}: pack it first")));
-    }
-    if size > FILE {
-        return Err(Fault::fatal("The file is too large: Viber takes up to 50 MB"));
+    if let Some(words) = refusal(ChannelKind::Viber, FileKind::Document, &name, size) {
+        return Err(Fault::fatal(words));
     }
     if size == 0 {
         return Err(Fault::fatal("Viber takes no empty file"));

@@ -81,7 +81,10 @@ async fn a_proxys_pages_are_not_vibers_word() {
     let (slowed, _) = bot([slow]).await;
     let fault = send(&slowed, &text("x")).await.unwrap_err();
     let seven = Some(Duration::from_secs(7));
-    assert!(matches!(fault, Fault::Passing { retry_after, whole_channel: true, .. } if retry_after == seven), "{fault:?}");
+    assert!(
+        matches!(fault, Fault::Passing { retry_after, whole_channel: true, .. } if retry_after == seven),
+        "{fault:?}"
+    );
     let (full, _) = bot([page(413, "<html>")]).await;
     assert!(matches!(send(&full, &text("x")).await, Err(Fault::Final { unreachable: false, .. })));
 }

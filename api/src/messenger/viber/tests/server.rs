@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::messenger::viber::Viber;
-use crate::messenger::web::Web;
-use crate::messenger::{Secret, http_client};
+use crate::messenger::{Secret, Web, http_client};
 
 pub const TOKEN: &str = "445da6az1s345z78-secret-part";
 
@@ -94,9 +93,5 @@ pub async fn bot(answers: impl IntoIterator<Item = Answer>) -> (Viber, Script) {
 }
 
 pub fn viber(url: &str, token: &str) -> Viber {
-    Viber::new(http_client().unwrap(), web(), url, Secret::new(token)).unwrap()
-}
-
-fn web() -> Web {
-    Web
+    Viber::new(http_client().unwrap(), Web::new(&[]).unwrap(), url, Secret::new(token)).unwrap()
 }
