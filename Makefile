@@ -10,8 +10,8 @@ help: ## Tell what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
 
 # Not a release build: that takes several times as long to compile, for one person's demo.
-run: page ## Serve demo data from ./data, and say where to open it
-	cargo run -- serve --demo
+run: page ## Serve demo data from ./data with pretend messengers beside it, and say where to open them
+	cargo run -p colloquy -- serve --demo --sandbox
 
 test: page ## Install what the tests need, and run them all
 	scripts/install-for-tests

@@ -4,7 +4,7 @@
 //!
 //! | module | |
 //! |---|---|
-//! | [`config`], [`app`], [`serve`] | settings; what every function gets; starting and stopping |
+//! | [`config`], [`app`], [`serve`], [`sandbox`] | settings; what every function gets; starting and stopping; pretend messengers |
 //! | [`db`], [`error`], [`viewer`], [`policy`], [`paging`] | the database and [`Tx`](db::Tx); errors and their codes; who asks; who may; pages |
 //! | [`inbox`] | what the product does, a file a noun |
 //! | [`log`] | the event log: writing, positions, following, reading |
@@ -83,6 +83,7 @@ pub mod metrics;
 pub mod paging;
 pub mod policy;
 mod ranked;
+pub mod sandbox;
 pub mod secrets;
 pub mod serve;
 pub mod viewer;

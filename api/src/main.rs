@@ -1,13 +1,14 @@
 //! The commands.
 
 use std::io::{BufRead, IsTerminal as _, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use colloquy::app::App;
 use colloquy::config::{Config, Settings};
 use colloquy::inbox::{demo, sessions, users};
-use colloquy::{graphql, serve};
+use colloquy::{graphql, sandbox, serve};
 use tracing_subscriber::EnvFilter;
 
 /// mimalloc takes 11 to 15 % less CPU than the system's allocator on GraphQL answers.
@@ -31,11 +32,24 @@ enum Command {
         /// Fills an empty database with demo data first.
         #[arg(long)]
         demo: bool,
+        /// With --demo: starts the sandbox beside it, its page at this address and its messengers at the three ports after
+        /// it, and connects a channel to each.
+        #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:8090", requires = "demo")]
+        sandbox: Option<SocketAddr>,
     },
     /// Brings the database's tables up to date and ends.
     Migrate {
         #[command(flatten)]
         settings: Box<Settings>,
+    },
+    /// Pretend Telegram, VK and Viber with a page to write from as a client: for trying channels out, without accounts.
+    Sandbox {
+        /// The page's address; the messengers take the three ports after it. Port 0 takes free ones and prints them.
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+        /// Where colloquy is, for the page's link to it.
+        #[arg(long, value_name = "URL")]
+        colloquy: Option<String>,
     },
     /// Employees.
     #[command(subcommand)]
@@ -127,10 +141,11 @@ fn fail(status: u8, words: &str) -> ExitCode {
 
 async fn run(command: Command) -> ExitCode {
     match command {
-        Command::Serve { settings, demo } => match check(&settings) {
-            Ok(config) => serve(Config { demo, ..config }).await,
+        Command::Serve { settings, demo, sandbox } => match check(&settings) {
+            Ok(config) => serve(Config { demo, ..config }, sandbox).await,
             Err(words) => fail(WRONG, &words),
         },
+        Command::Sandbox { listen, colloquy } => pretend(listen, colloquy).await,
         Command::Schema { chat } => {
             print!("{}", if chat { graphql::chat::sdl() } else { graphql::sdl() });
             ExitCode::SUCCESS
@@ -212,14 +227,18 @@ async fn with_app(settings: &Settings, work: impl AsyncFnOnce(&App) -> Result<()
     }
 }
 
-async fn serve(config: Config) -> ExitCode {
+async fn serve(config: Config, sandbox: Option<SocketAddr>) -> ExitCode {
     let with_demo = config.demo;
     let stop = match Signals::new() {
         Ok(stop) => stop,
         Err(error) => return fail(1, &format!("signals cannot be heard: {error}")),
     };
-    let running = match serve::start(config).await {
-        Ok(running) => running,
+    let started = match sandbox {
+        None => serve::start(config).await.map(|running| (running, None)),
+        Some(page) => serve_with_sandbox(config, page).await.map(|(running, page)| (running, Some(page))),
+    };
+    let (running, page) = match started {
+        Ok(started) => started,
         Err(words) => return fail(WRONG, &words),
     };
     // On standard output, for people and for programs that start us on port 0.
@@ -227,10 +246,48 @@ async fn serve(config: Config) -> ExitCode {
     if with_demo && demo::is_there(&running.app).await {
         println!("Open http://{}/graphql and sign in as {} with {}", running.address, demo::EMAIL, demo::PASSWORD);
     }
+    if let Some(page) = page {
+        println!("Write as a client of Telegram, VK and Viber at http://{page}/");
+    }
     let _ = std::io::stdout().flush();
     stop.heard().await;
     tracing::info!("stopping");
     running.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// Serves with the sandbox's messengers instead of the real ones, which reach us where we listen.
+async fn serve_with_sandbox(config: Config, page: SocketAddr) -> Result<(serve::Running, SocketAddr), String> {
+    let listener = tokio::net::TcpListener::bind(config.listen).await;
+    let listener = listener.map_err(|error| format!("LISTEN: {} cannot be listened on: {error}", config.listen))?;
+    let address = listener.local_addr().map_err(|error| format!("LISTEN: {error}"))?;
+    let url = format!("http://{address}");
+    let (pretended, page) = sandbox::start(page, Some(url.clone())).await?;
+    let [telegram, vk, viber] = pretended.urls().map(|(_, url)| url.to_owned());
+    let public_url = config.public_url.clone().or(Some(url));
+    let config = Config { public_url, telegram_api_url: telegram, vk_api_url: vk, viber_api_url: viber, ..config };
+    let running = serve::start_on(listener, config).await?;
+    sandbox::connect(&running.app, &pretended, demo::EMAIL).await?;
+    Ok((running, page))
+}
+
+/// `colloquy sandbox`
+async fn pretend(listen: SocketAddr, colloquy: Option<String>) -> ExitCode {
+    let stop = match Signals::new() {
+        Ok(stop) => stop,
+        Err(error) => return fail(1, &format!("signals cannot be heard: {error}")),
+    };
+    let (sandbox, page) = match sandbox::start(listen, colloquy).await {
+        Ok(started) => started,
+        Err(words) => return fail(WRONG, &words),
+    };
+    println!("Write as a client at http://{page}/");
+    println!("Start colloquy with");
+    for (name, url) in sandbox.urls() {
+        println!("  {name}={url}");
+    }
+    let _ = std::io::stdout().flush();
+    stop.heard().await;
     ExitCode::SUCCESS
 }
 

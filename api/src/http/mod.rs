@@ -25,6 +25,7 @@ mod pages;
 mod webhooks;
 
 pub use health::metrics;
+pub use pages::sandbox_pages;
 
 /// Largest body of a GraphQL request, in bytes.
 const LARGEST: usize = 1024 * 1024;

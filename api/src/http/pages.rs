@@ -1,8 +1,10 @@
 //! The pages, built from `frontend/` and served from the program itself: nothing is loaded from elsewhere.
 
+use axum::Router;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 use rust_embed::RustEmbed;
 
 /// What `npm run build` made; in a debug build it is read from the disk.
@@ -23,6 +25,13 @@ pub(super) fn graphiql() -> Response {
 /// `GET /`: the operator's page is another issue's; until then the API's.
 pub(super) async fn home() -> Redirect {
     Redirect::temporary("/graphql")
+}
+
+/// The page of `colloquy sandbox`, with what it loads.
+pub fn sandbox_pages() -> Router {
+    Router::new()
+        .route("/", get(async || page("sandbox.html", "no-cache")))
+        .route("/assets/{*path}", get(asset))
 }
 
 /// `GET /assets/…`: their names change with what is in them.

@@ -156,6 +156,24 @@ pub async fn connect(app: &App, viewer: &Viewer, name: &str, offer: Offer) -> Re
     store(app, viewer, Connected { id, name, kind, who, address, is_new: before.is_none() }, &made).await
 }
 
+/// As [`connect`]; what is connected is registered anew, at a messenger that has forgotten it.
+pub async fn connect_again(app: &App, viewer: &Viewer, name: &str, offer: Offer) -> Result<channel::Model> {
+    let (kind, field, made) = (offer.kind(), offer.field(), offer.credentials()?);
+    let connected = match connect(app, viewer, name, offer).await {
+        Err(Error::Conflict { existing: Some(_), .. }) => {
+            let who = credentials::build(app, kind, &made)?.identify().await.map_err(|fault| refused(field, fault))?;
+            channels::by_external_id(app.db.read(), kind, &who.external_id).await?.ok_or(Error::NotFound("channel"))?
+        }
+        done => return done,
+    };
+    let messenger = credentials::messenger(app, &connected)?;
+    let secret = credentials::webhook_secret(app, &connected)?;
+    let address = registration::address(app, kind, connected.id);
+    let registered = registration::register(&*messenger, None, address.as_deref(), &secret).await;
+    registered.map_err(|fault| refused(field, fault))?;
+    Ok(connected)
+}
+
 /// Opens the door of a channel that is about to be.
 async fn await_channel(app: &App, id: ChannelId, kind: ChannelKind, who: &Identity, made: &Credentials) -> Result<()> {
     let now = Time::now();

@@ -231,6 +231,7 @@ fn check(incoming: &Incoming, what: &str) {
                         assert!(file.reference.starts_with("http") && file.reference.len() <= sanitize::REFERENCE);
                         assert!(file.size.is_none_or(|size| size >= 0), "{what}");
                     }
+                    Part::Uploaded { .. } => panic!("Viber has no doors of ours: {what}"),
                     Part::Location { latitude, longitude, title } => {
                         assert!(latitude.abs() <= 90.0 && longitude.abs() <= 180.0, "{what}");
                         label(title.as_deref().unwrap_or_default());
