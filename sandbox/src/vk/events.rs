@@ -182,16 +182,19 @@ pub async fn long_poll(
     let wait: u64 = text("wait").parse().unwrap_or(25);
     let deadline = Instant::now() + Duration::from_secs(wait.min(90));
     let call = api::call(group, "longpoll", query.clone());
-    let fault = fake.shared.change(|state| {
+    let mut changes = fake.shared.changes();
+    // In one: who sees the call knows that what is planned from then on is for the next.
+    let (fault, planned) = fake.shared.change(|state| {
         state.calls.push(call.clone());
-        state.plans.next("longpoll", None).0
+        match state.plans.next("longpoll", None).0 {
+            Some(fault) => (Some(fault), None),
+            None => (None, state.group(group).long_poll.failures.pop_front()),
+        }
     });
     Fault::strike(fault, &connection).await;
     if let Some(fault) = fault {
         return refusal(fault, &call);
     }
-    let mut changes = fake.shared.changes();
-    let planned = fake.shared.change(|state| state.group(group).long_poll.failures.pop_front());
     if let Some(planned) = planned {
         return ended(&planned);
     }

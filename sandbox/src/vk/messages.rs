@@ -109,7 +109,7 @@ pub fn keep(state: &mut State, group: i64, writing: Writing, fields: Value) -> (
         "fwd_messages": [],
         "important": false,
         "is_hidden": false,
-        "attachments": shown(&names),
+        "attachments": shown(&names, &files),
         "conversation_message_id": number,
         "text": text,
         "peer_id": peer,
@@ -145,6 +145,8 @@ fn attachments(state: &State, asked: &Asked<'_>) -> std::result::Result<Vec<(Str
     let named = asked.text("attachment").split(',').filter(|name| !name.is_empty());
     let one = |name: &str| {
         // `<kind><owner>_<id>`, and perhaps `_<key>`.
+        // A voice has two names.
+        let name = name.replacen("audio_message", "doc", 1);
         let plain = name.splitn(3, '_').take(2).collect::<Vec<_>>().join("_");
         let file = state.saved.get(&plain).cloned().ok_or_else(|| wrong("attachment"))?;
         Ok((plain, file))
@@ -153,16 +155,23 @@ fn attachments(state: &State, asked: &Asked<'_>) -> std::result::Result<Vec<(Str
     if all.len() > 10 { Err(wrong("attachment: too many")) } else { Ok(all) }
 }
 
-/// Attachments as VK shows them.
-fn shown(names: &[String]) -> Vec<Value> {
-    let one = |name: &String| {
+/// Attachments as VK shows them: with addresses of its own.
+fn shown(names: &[String], files: &[SentFile]) -> Vec<Value> {
+    let one = |(name, file): (&String, &SentFile)| {
         let at = name.find(|c: char| c == '-' || c.is_ascii_digit())?;
-        let (kind, numbers) = name.split_at(at);
-        let (owner, id) = numbers.split_once('_')?;
-        let numbers = (owner.parse::<i64>().ok()?, id.parse::<i64>().ok()?);
-        Some(json!({ "type": kind, kind: { "owner_id": numbers.0, "id": numbers.1, "access_key": "k3y" } }))
+        let (owner, id) = name[at..].split_once('_')?;
+        let (owner, id) = (owner.parse::<i64>().ok()?, id.parse::<i64>().ok()?);
+        let url = format!("https://vk.example/{name}");
+        let mut of = json!({ "owner_id": owner, "id": id, "access_key": "k3y" });
+        match file.kind.as_str() {
+            "photo" => of["sizes"] = json!([{ "type": "x", "url": url, "width": 604, "height": 453 }]),
+            "audio_message" => of["link_ogg"] = json!(url),
+            _ => (of["url"], of["title"], of["size"]) = (json!(url), json!(file.name), json!(file.bytes.len())),
+        }
+        let kind = &file.kind;
+        Some(json!({ "type": kind, (kind): of }))
     };
-    names.iter().filter_map(one).collect()
+    names.iter().zip(files).filter_map(one).collect()
 }
 
 /// A message of the community's own; what is not named is gone from it.
@@ -183,7 +192,7 @@ pub fn edit(state: &mut State, asked: &Asked<'_>) -> Result {
     (message.attachments, message.files) = (names, files);
     message.edits += 1;
     message.shown["text"] = json!(text);
-    message.shown["attachments"] = json!(shown(&message.attachments));
+    message.shown["attachments"] = json!(shown(&message.attachments, &message.files));
     message.shown["update_time"] = json!(seconds());
     let object = message.shown.clone();
     if state.edits_echo {

@@ -90,7 +90,7 @@ fn expected(name: &str, event: &Value) -> Option<Expected> {
         | "48-format-data"
         | "49-expiring-message" => verbatim(),
         "09-photo" => sends("", [photo(457_239_003)]),
-        "10-photos-album" => sends("", photos_of(message)),
+        "10-photos-album" => sends("Три фото одним сообщением", photos_of(message)),
         "11-doc-pdf" => {
             let document = file("DOCUMENT", "Договор №7 «проба».pdf", "application/pdf");
             sends("Договор", [document])

@@ -47,7 +47,8 @@ async fn the_latest_edit_wins_also_within_a_second(world: World) {
         let fields = json!({ "text": text, "update_time": at });
         world.vk.edits(shop.group, anna.id, &original, fields)
     };
-    let (first, second, third) = (edit("one", 1_790_000_100), edit("two", 1_790_000_100), edit("three", 1_790_000_101));
+    let second = Utc::now().timestamp();
+    let (first, second, third) = (edit("one", second), edit("two", second), edit("three", second + 1));
     for event in [&first, &second] {
         world.take_vk(&shop, event).await;
     }
