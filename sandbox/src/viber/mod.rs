@@ -254,6 +254,6 @@ impl FakeViber {
     }
 
     async fn wait<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        self.shared.wait(what, |_| look(), state::summary).await
+        self.shared.wait_until(what, look, state::summary).await
     }
 }
