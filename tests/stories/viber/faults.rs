@@ -124,7 +124,8 @@ async fn a_client_who_does_not_answer_gets_a_hundred_an_hour(world: World) {
     let other = world.viber_says(&channel, &boris, "Hello").await;
     let theirs = world.admin.send(&other, "Hi").await;
     feed.until_delivery(&theirs, "SENT").await;
-    assert_eq!(delivery(&world, &dialogue, &id).await["status"], "QUEUED");
+    let last = world.admin.dialogue(&dialogue, "messages(last: 1) { nodes { id delivery { status } } }").await;
+    assert_eq!(last["messages"]["nodes"], json!([{ "id": id, "delivery": { "status": "QUEUED" } }]));
     assert_eq!(world.viber.calls("send_message").len(), 102, "{} is left alone", anna.name);
 }
 
