@@ -21,7 +21,7 @@ pub fn send(state: &mut State, asked: &Asked<'_>) -> Result {
     match sent {
         Ok((id, _)) if is_plain => Ok(json!(id)),
         Ok((id, number)) => Ok(json!([{ "peer_id": peer, "message_id": id, "conversation_message_id": number }])),
-        Err(Refusal(code @ (900 | 901 | 902), words)) if !is_plain => Ok(json!([{
+        Err(Refusal(code @ 900..=902, words)) if !is_plain => Ok(json!([{
             "peer_id": peer,
             "message_id": 0,
             "conversation_message_id": 0,

@@ -90,7 +90,7 @@ pub fn read(event: &Value, now: Time) -> Incoming {
         "message_read" => read_receipt(object),
         "message_typing_state" => match person(object, "from_id") {
             Ok(person) => Incoming::Typing { person },
-            Err(incoming) => incoming,
+            Err(incoming) => *incoming,
         },
         "message_allow" | "user_unblock" => reachable(object, true),
         "message_deny" | "user_block" => reachable(object, false),
@@ -163,7 +163,7 @@ fn edit_key(at: Time, now: Time) -> i64 {
 fn read_receipt(object: &Value) -> Incoming {
     let person = match person(object, "from_id") {
         Ok(person) => person,
-        Err(incoming) => return incoming,
+        Err(incoming) => return *incoming,
     };
     let peer = int_of(object, "peer_id").or_else(|| int_of(object, "from_id")).unwrap_or_default();
     if !is_person(peer) {
@@ -181,7 +181,7 @@ fn read_receipt(object: &Value) -> Incoming {
 fn reachable(object: &Value, reachable: bool) -> Incoming {
     match person(object, "user_id") {
         Ok(person) => Incoming::Reachable { person, reachable },
-        Err(incoming) => incoming,
+        Err(incoming) => *incoming,
     }
 }
 
@@ -198,11 +198,11 @@ fn read_button(object: &Value) -> Incoming {
 }
 
 /// The person whose id stands under `key`; else what to make of the event.
-fn person(object: &Value, key: &str) -> Result<Person, Incoming> {
+fn person(object: &Value, key: &str) -> Result<Person, Box<Incoming>> {
     match int_of(object, key) {
         Some(id) if is_person(id) => Ok(of_id(id)),
-        Some(_) => Err(Incoming::Ignored { reason: "not a person" }),
-        None => Err(Incoming::Unreadable { what: "event without its person" }),
+        Some(_) => Err(Box::new(Incoming::Ignored { reason: "not a person" })),
+        None => Err(Box::new(Incoming::Unreadable { what: "event without its person" })),
     }
 }
 
