@@ -122,8 +122,7 @@ impl Plans {
     /// What this call meets, if anything; the first planned is the first met.
     pub fn next(&mut self, method: &str, chat: Option<&str>) -> (Option<Fault>, Option<Held>) {
         let of = |planned: &Planned| planned.method == method || (planned.method == "*" && planned.chat.is_some());
-        let meets =
-            |planned: &Planned| of(planned) && (planned.chat.is_none() || planned.chat.as_deref() == chat);
+        let meets = |planned: &Planned| of(planned) && (planned.chat.is_none() || planned.chat.as_deref() == chat);
         let planned = self.faults.iter_mut().find(|planned| planned.times > 0 && meets(planned));
         let fault = planned.map(|planned| {
             planned.times -= 1;

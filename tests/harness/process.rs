@@ -21,6 +21,8 @@ const ANNOUNCEMENT: &str = "colloquy listens on ";
 pub struct Program {
     url: String,
     process: Child,
+    /// What it writes to standard output, a line each.
+    lines: mpsc::UnboundedReceiver<String>,
     errors: Arc<Mutex<String>>,
     collector: Option<JoinHandle<()>>,
     _dir: Scratch,
@@ -60,9 +62,8 @@ impl Program {
         let error_output = process.process().stderr.take().expect("piped");
         let errors = Arc::new(Mutex::new(String::new()));
         let collector = Some(collect(error_output, errors.clone()));
-        let mut announced = announced_url(output);
-        let mut program = Self { url: String::new(), process, errors, collector, _dir: dir };
-        match timeout(START_LIMIT, announced.recv()).await {
+        let mut program = Self { url: String::new(), process, lines: lines(output), errors, collector, _dir: dir };
+        match timeout(START_LIMIT, program.line(ANNOUNCEMENT)).await {
             Ok(Some(url)) => program.url = url,
             Ok(None) => {
                 let status = program.exit().await;
@@ -76,6 +77,15 @@ impl Program {
             }
         }
         Ok(program)
+    }
+
+    /// The rest of the next line on standard output that begins so; none when it ends without one.
+    pub async fn line(&mut self, prefix: &str) -> Option<String> {
+        loop {
+            if let Some(rest) = self.lines.recv().await?.strip_prefix(prefix) {
+                return Some(rest.to_owned());
+            }
+        }
     }
 
     /// `http://127.0.0.1:port`
@@ -126,17 +136,15 @@ impl Drop for Program {
     }
 }
 
-/// The address that the program tells on standard output, which is read to its end. Closed without one if it tells none.
-fn announced_url(output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<String> {
-    let (announce, announced) = mpsc::unbounded_channel();
+/// What the program tells on standard output, which is read to its end.
+fn lines(output: impl Read + Send + 'static) -> mpsc::UnboundedReceiver<String> {
+    let (tell, told) = mpsc::unbounded_channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some(url) = line.strip_prefix(ANNOUNCEMENT) {
-                let _ = announce.send(url.to_owned());
-            }
+            let _ = tell.send(line);
         }
     });
-    announced
+    told
 }
 
 fn collect(output: impl Read + Send + 'static, text: Arc<Mutex<String>>) -> JoinHandle<()> {

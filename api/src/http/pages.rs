@@ -29,9 +29,7 @@ pub(super) async fn home() -> Redirect {
 
 /// The page of `colloquy sandbox`, with what it loads.
 pub fn sandbox_pages() -> Router {
-    Router::new()
-        .route("/", get(async || page("sandbox.html", "no-cache")))
-        .route("/assets/{*path}", get(asset))
+    Router::new().route("/", get(async || page("sandbox.html", "no-cache"))).route("/assets/{*path}", get(asset))
 }
 
 /// `GET /assets/…`: their names change with what is in them.

@@ -88,7 +88,7 @@ impl Sender {
         if free == 0 {
             return Ok(());
         }
-        let messages = self.due(busy.clone(), free as u64).await?.into_iter().map(Due::Message);
+        let messages = self.due(busy.clone(), free as u64).await?.into_iter().map(Box::new).map(Due::Message);
         let changes = self.due_changes(busy, free as u64).await?.into_iter().map(Due::Change);
         for due in messages.chain(changes).take(free) {
             let dialogue = due.dialogue();
@@ -98,7 +98,7 @@ impl Sender {
             let (this, stop) = (Arc::clone(self), stop.clone());
             self.app.tasks.spawn(async move {
                 let done = match due {
-                    Due::Message(message) => this.deliver(message, &stop).await,
+                    Due::Message(message) => this.deliver(*message, &stop).await,
                     Due::Change(change) => this.tell(change, &stop).await,
                 };
                 if let Err(error) = done {
@@ -317,7 +317,8 @@ impl Sender {
 
 /// What is first to be done in a dialogue.
 enum Due {
-    Message(message::Model),
+    // As large as the other is not.
+    Message(Box<message::Model>),
     Change(message_change::Model),
 }
 

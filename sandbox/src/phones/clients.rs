@@ -1,12 +1,12 @@
 //! What clients do, as the updates that tell colloquy of it, brought until they are taken.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::company::piece;
+use super::updates::{number_of_update, seconds};
 use super::{Bot, Kind, Piece, Sandbox, Update, Written};
-use crate::vk;
 use crate::wire::Upload;
 
 /// Between tries at an update that was not taken; then it is given up.
@@ -77,113 +77,6 @@ impl Sandbox {
         Ok(())
     }
 
-    fn by_telegram(&self, bot: &Bot, person: &str, name: &str, written: &Written) -> (String, Value) {
-        let chat: i64 = person.parse().unwrap_or_default();
-        let number = self.telegram.next_message(&bot.token, chat);
-        let mut message = json!({
-            "message_id": number,
-            "date": seconds(),
-            "from": { "id": chat, "is_bot": false, "first_name": name },
-            "chat": { "id": chat, "type": "private", "first_name": name },
-        });
-        let mut words = "text";
-        if let Some(piece) = written.pieces.first() {
-            words = "caption";
-            let file = format!("in-{chat}-{number}");
-            self.telegram.file(&file, piece.bytes.clone());
-            let mut described =
-                json!({ "file_id": file, "file_unique_id": file, "file_size": piece.bytes.len(), "file_name": piece.name });
-            described["mime_type"] = piece.content_type.as_str().into();
-            match piece.kind {
-                "IMAGE" => {
-                    (described["width"], described["height"]) = (json!(800), json!(600));
-                    message["photo"] = json!([described]);
-                }
-                "STICKER" => message["sticker"] = described,
-                "VIDEO" => message["video"] = described,
-                "AUDIO" => message["audio"] = described,
-                _ => message["document"] = described,
-            }
-        }
-        if !written.text.is_empty() {
-            message[words] = written.text.as_str().into();
-        }
-        if let Some((latitude, longitude)) = written.location {
-            message["location"] = json!({ "latitude": latitude, "longitude": longitude });
-        }
-        if let Some((name, phone)) = &written.contact {
-            message["contact"] = json!({ "phone_number": phone, "first_name": name, "user_id": chat });
-        }
-        let answered = written.reply_to.as_deref().and_then(|id| id.split_once('-')?.1.parse::<i64>().ok());
-        if let Some(answered) = answered {
-            message["reply_to_message"] = json!({ "message_id": answered, "chat": { "id": chat }, "date": seconds() });
-        }
-        (number.to_string(), json!({ "update_id": number_of_update(), "message": message }))
-    }
-
-    fn by_vk(&self, bot: &Bot, person: &str, written: &Written) -> (String, Value) {
-        let person: i64 = person.parse().unwrap_or_default();
-        let attachment = |piece: &Piece| {
-            let path = format!("in/{}/{}", number_of_update(), piece.name);
-            let url = self.vk.media(&path, &piece.content_type, piece.bytes.clone());
-            let extension = piece.name.rsplit_once('.').map_or("bin", |(_, extension)| extension);
-            let size = json!({ "type": "z", "url": url, "width": 800, "height": 600 });
-            match piece.kind {
-                "IMAGE" => json!({ "type": "photo", "photo": { "id": 1, "owner_id": person, "sizes": [size] } }),
-                "STICKER" => json!({ "type": "sticker", "sticker": {
-                    "sticker_id": 1, "product_id": 1, "images": [{ "url": url, "width": 512, "height": 512 }],
-                } }),
-                _ => json!({ "type": "doc", "doc": {
-                    "id": 1, "owner_id": person, "title": piece.name, "size": piece.bytes.len(), "ext": extension,
-                    "type": 8, "url": url,
-                } }),
-            }
-        };
-        let attachments: Vec<Value> = written.pieces.iter().map(attachment).collect();
-        let mut fields = json!({ "text": written.text, "attachments": attachments });
-        if let Some((latitude, longitude)) = written.location {
-            fields["geo"] =
-                json!({ "type": "point", "coordinates": { "latitude": latitude, "longitude": longitude } });
-        }
-        let answered = written.reply_to.as_deref().and_then(|id| id.split_once('-')?.1.parse::<i64>().ok());
-        if let Some(answered) = answered {
-            fields["reply_message"] = json!({ "conversation_message_id": answered, "peer_id": person });
-        }
-        let event = self.vk.sends(bot.group, person, fields);
-        (vk::number(&event).to_string(), event)
-    }
-
-    fn by_viber(&self, person: &str, name: &str, written: &Written) -> (String, Value) {
-        let token = crate::viber::event_token();
-        let message = match (written.pieces.first(), written.location, &written.contact) {
-            (Some(piece), ..) => {
-                let url = self.viber.media(&piece.name, piece.bytes.clone());
-                let (size, name) = (piece.bytes.len(), &piece.name);
-                match piece.kind {
-                    "IMAGE" => json!({ "type": "picture", "media": url, "file_name": name, "text": written.text }),
-                    "VIDEO" => json!({ "type": "video", "media": url, "size": size, "duration": 5000 }),
-                    "STICKER" => json!({ "type": "sticker", "media": url, "sticker_id": 40100 }),
-                    _ => json!({ "type": "file", "media": url, "file_name": name, "size": size }),
-                }
-            }
-            (None, Some((lat, lon)), _) => json!({ "type": "location", "location": { "lat": lat, "lon": lon } }),
-            (None, None, Some((name, phone))) => {
-                json!({ "type": "contact", "contact": { "name": name, "phone_number": phone } })
-            }
-            _ => json!({ "type": "text", "text": written.text }),
-        };
-        let event = json!({
-            "event": "message",
-            "timestamp": seconds() * 1000,
-            "chat_hostname": "SN-CHAT-PRETEND",
-            "message_token": token,
-            "sender": { "id": person, "name": name, "language": "ru-RU", "country": "RU", "api_version": 10 },
-            "message": message,
-            "silent": false,
-        });
-        (token.to_string(), event)
-    }
-
     /// A client changes what they wrote.
     pub(super) fn rewrite(&self, id: u64, message: &str, text: &str) -> Result<(), &'static str> {
         let (bot, person, _) = self.of(id).ok_or("There is no such phone")?;
@@ -228,7 +121,8 @@ impl Sandbox {
     pub(super) fn read(&self, id: u64) -> Result<(), &'static str> {
         let (bot, person, _) = self.of(id).ok_or("There is no such phone")?;
         let seen = self.state.change(|state| {
-            let bot = state.phones.get(&id).map(|phone| phone.bot.clone()).and_then(|bot| state.bots.get(&bot).cloned())?;
+            let bot =
+                state.phones.get(&id).map(|phone| phone.bot.clone()).and_then(|bot| state.bots.get(&bot).cloned())?;
             let phone = state.phones.get_mut(&id)?;
             let last = self.company(&bot, phone).pop()?;
             let is_new = phone.read_at.is_none_or(|read| read < last.at);
@@ -321,7 +215,13 @@ impl Sandbox {
                     Brought::Polled | Brought::Lost => None,
                 };
                 let given_up = tries as usize == WAITS.len();
-                let state = if taken { "TAKEN" } else if given_up { "REFUSED" } else { "WAITING" };
+                let state = if taken {
+                    "TAKEN"
+                } else if given_up {
+                    "REFUSED"
+                } else {
+                    "WAITING"
+                };
                 if let Some(key) = &key {
                     this.state.change(|all| {
                         let written = all.phones.get_mut(&phone).map(|phone| &mut phone.written);
@@ -382,23 +282,9 @@ impl Brought {
     }
 }
 
-/// Of the client's clock.
-fn seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// Update ids grow, also over a restart of the sandbox.
-fn number_of_update() -> u64 {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let now = seconds() % 200_000_000 * 10;
-    NEXT.fetch_max(now, Ordering::Relaxed);
-    NEXT.fetch_add(1, Ordering::Relaxed)
-}
-
 /// A small picture: one pixel, in the form of a PNG.
 const STICKER: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 6,
-    0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0xf0,
-    0x1f, 0, 5, 0, 1, 0xff, 0x89, 0x99, 0x3d, 0x1d, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 0x0d, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8,
+    6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 0x0d, b'I', b'D', b'A', b'T', 0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0,
+    0xf0, 0x1f, 0, 5, 0, 1, 0xff, 0x89, 0x99, 0x3d, 0x1d, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];

@@ -41,7 +41,11 @@ impl Sandbox {
                         is_deleted: kept.is_none(),
                         text: kept.unwrap_or_default(),
                         reply_to: call.reply_to.map(|id| id.to_string()),
-                        pieces: call.file.into_iter().map(|file| piece(file.name, file.content_type, file.bytes)).collect(),
+                        pieces: call
+                            .file
+                            .into_iter()
+                            .map(|file| piece(file.name, file.content_type, file.bytes))
+                            .collect(),
                         mark: "SENT",
                     })
                 })
@@ -75,7 +79,8 @@ impl Sandbox {
                         let name = call.arguments["file_name"].as_str().or(call.arguments["media"].as_str());
                         let name = name.unwrap_or("file").rsplit('/').next().unwrap_or("file").to_owned();
                         let fetched = self.viber.fetched(token);
-                        let pieces = fetched.map(|fetched| piece(name, fetched.content_type.unwrap_or_default(), fetched.bytes));
+                        let pieces =
+                            fetched.map(|fetched| piece(name, fetched.content_type.unwrap_or_default(), fetched.bytes));
                         Some(Shown {
                             key: token.to_string(),
                             at: call.at,

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Multipart, Path, State};
@@ -10,7 +11,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
-use axum::Json;
 use futures_util::stream::{Stream, unfold};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -78,7 +78,8 @@ struct NewBot {
 
 async fn add_bot(State(sandbox): State<Sandbox>, Json(new): Json<NewBot>) -> Response {
     let Some(kind) = Kind::parse(&new.kind) else { return done(Err("There is no such messenger")) };
-    let bot = sandbox.add_bot(kind, new.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or("Pretend bot"));
+    let bot =
+        sandbox.add_bot(kind, new.name.as_deref().filter(|name| !name.trim().is_empty()).unwrap_or("Pretend bot"));
     Json(json!({ "id": bot.id })).into_response()
 }
 
@@ -114,7 +115,11 @@ struct PhoneChange {
     is_blocked: Option<bool>,
 }
 
-async fn change_phone(State(sandbox): State<Sandbox>, Path(id): Path<u64>, Json(change): Json<PhoneChange>) -> Response {
+async fn change_phone(
+    State(sandbox): State<Sandbox>,
+    Path(id): Path<u64>,
+    Json(change): Json<PhoneChange>,
+) -> Response {
     if let Some(name) = change.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         sandbox.rename(id, name);
     }
@@ -184,7 +189,8 @@ async fn file(State(sandbox): State<Sandbox>, Path((phone, message, nth)): Path<
     let bytes: Bytes = piece.bytes;
     let mut response = bytes.into_response();
     let headers = response.headers_mut();
-    let kind = HeaderValue::from_str(&piece.content_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
+    let kind =
+        HeaderValue::from_str(&piece.content_type).unwrap_or(HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::CONTENT_TYPE, kind);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));

@@ -6,6 +6,7 @@
 mod clients;
 mod company;
 mod doors;
+mod updates;
 mod view;
 
 use std::collections::BTreeMap;
@@ -173,7 +174,8 @@ impl Sandbox {
             colloquy,
             began: (Instant::now(), SystemTime::now()),
         };
-        for (kind, person) in Kind::ALL.into_iter().zip(["Анна Примерова", "Борис Образцов", "Maria Sample"]) {
+        for (kind, person) in Kind::ALL.into_iter().zip(["Анна Примерова", "Борис Образцов", "Maria Sample"])
+        {
             let bot = sandbox.add_bot(kind, "Pretend shop");
             sandbox.add_phone(&bot.id, Some(person));
         }
@@ -182,11 +184,7 @@ impl Sandbox {
 
     /// For `TELEGRAM_API_URL`, `VK_API_URL` and `VIBER_API_URL`.
     pub fn urls(&self) -> [(&'static str, &str); 3] {
-        [
-            ("TELEGRAM_API_URL", self.telegram.url()),
-            ("VK_API_URL", self.vk.url()),
-            ("VIBER_API_URL", self.viber.url()),
-        ]
+        [("TELEGRAM_API_URL", self.telegram.url()), ("VK_API_URL", self.vk.url()), ("VIBER_API_URL", self.viber.url())]
     }
 
     /// The bots, in the order of their ids.
