@@ -2,7 +2,8 @@
 //! bytes.
 //!
 //! Each subscriber follows the log by itself, at its own speed and with its own rights. What it has to be told next is
-//! executed by whoever comes to it first; the others take the answer. It is so for those who see everything,
+//! executed once, in a task that depends on nobody's socket: before they are woken, or when the first comes to it; all take
+//! the answer. It is so for those who see everything,
 //! administrators and employees, and for operations that select nothing of the viewer's own; everybody else's are
 //! executed for each.
 
@@ -157,22 +158,11 @@ impl Subscriber {
     }
 
     /// What one who sees everything is told; none where there are errors.
-    async fn answer_with_others(&mut self, told: &Told, portion: Portion) -> Option<Answer> {
+    async fn answer_with_others(&mut self, told: &Arc<Told>, portion: Portion) -> Option<Answer> {
         if self.shares {
             return Some(self.group.answer(told, portion).await);
         }
-        let loads = Some(Arc::clone(&told.loads));
-        let execution = self.own.answer(&self.group.execute, Some(self.viewer), portion, loads);
-        // One goes before: the others find what it has read.
-        let mut went_before = told.went_before.lock().await;
-        let answer = if *went_before {
-            drop(went_before);
-            execution.await
-        } else {
-            let answer = execution.await;
-            *went_before = true;
-            answer
-        };
+        let answer = self.group.own_answer(&mut self.own, self.viewer, told, portion).await;
         answer.errors.is_empty().then(|| answer.into())
     }
 

@@ -1,6 +1,7 @@
 //! Groups: those who follow with the same operation, and what they have been told of late.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, Variables};
 use futures_util::FutureExt;
 use futures_util::stream::{BoxStream, StreamExt};
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::{SetOnce, mpsc};
 
 use crate::app::App;
 use crate::error::Error;
@@ -123,11 +124,15 @@ pub struct Told {
     place: Place,
     since: Instant,
     /// For all of them, once it is executed.
-    pub answer: OnceCell<Answer>,
+    pub answer: SetOnce<Answer>,
+    /// Whether that is under way.
+    begun: AtomicBool,
     /// What it leads to.
     pub loads: Arc<Loads>,
-    /// Whether one of them was told.
-    pub went_before: tokio::sync::Mutex<bool>,
+    /// Whether one of them goes before the others.
+    goes_before: AtomicBool,
+    /// Once that one was told.
+    went_before: SetOnce<()>,
 }
 
 /// All groups of a process.
@@ -189,11 +194,46 @@ impl Group {
         Arc::clone(self.gate.get_or_init(|| Arc::new(Gate::new(prepare))))
     }
 
-    /// The answer for all who see everything.
-    pub async fn answer(&self, told: &Told, portion: Portion) -> Answer {
-        let loads = Some(Arc::clone(&told.loads));
-        let execute = async || self.execution.lock().await.answer(&self.execute, None, portion, loads).await.into();
-        told.answer.get_or_init(execute).await.clone()
+    /// The answer for all who see everything. It is executed in a task of its own: whoever asked first may not come to
+    /// look for it, because their client takes nothing, and the others do not wait for that.
+    pub async fn answer(self: &Arc<Self>, told: &Arc<Told>, portion: Portion) -> Answer {
+        if !told.begun.swap(true, Ordering::AcqRel) {
+            let (group, owed) = (Arc::clone(self), Owed(Arc::clone(told)));
+            tokio::spawn(async move {
+                let loads = Some(Arc::clone(&owed.0.loads));
+                let answer = group.execution.lock().await.answer(&group.execute, None, portion, loads).await;
+                let _ = owed.0.answer.set(answer.into());
+            });
+        }
+        told.answer.wait().await.clone()
+    }
+
+    /// The answer for one of them alone, who finds what another has read. Whoever goes before does so in a task of its
+    /// own, for the same reason; so nobody who waits is ever handed what the others wait for.
+    pub async fn own_answer(
+        self: &Arc<Self>,
+        own: &mut Execution,
+        viewer: Viewer,
+        told: &Arc<Told>,
+        portion: Portion,
+    ) -> Response {
+        if told.goes_before.swap(true, Ordering::AcqRel) {
+            told.went_before.wait().await;
+            return own.answer(&self.execute, Some(viewer), portion, Some(Arc::clone(&told.loads))).await;
+        }
+        let (group, going, mut execution) = (Arc::clone(self), Going(Arc::clone(told)), std::mem::take(own));
+        let gone = tokio::spawn(async move {
+            let loads = Some(Arc::clone(&going.0.loads));
+            let answer = execution.answer(&group.execute, Some(viewer), portion, loads).await;
+            (execution, answer)
+        });
+        match gone.await {
+            Ok((execution, answer)) => {
+                *own = execution;
+                answer
+            }
+            Err(error) => refusal(Error::internal(error)),
+        }
     }
 
     /// What they are told of a portion.
@@ -208,10 +248,36 @@ impl Group {
         if all.len() >= KEPT {
             all.pop_front();
         }
-        let (answer, went_before) = (OnceCell::new(), tokio::sync::Mutex::default());
-        let loads = Arc::new(Loads::new(&self.app));
-        let told = Arc::new(Told { place, since: Instant::now(), answer, loads, went_before });
+        let told = Arc::new(Told {
+            place,
+            since: Instant::now(),
+            answer: SetOnce::new(),
+            begun: AtomicBool::new(false),
+            loads: Arc::new(Loads::new(&self.app)),
+            goes_before: AtomicBool::new(false),
+            went_before: SetOnce::new(),
+        });
         all.push_back(Arc::clone(&told));
         told
+    }
+}
+
+/// An answer that others wait for: they get one also where its execution breaks.
+struct Owed(Arc<Told>);
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        if !self.0.answer.initialized() {
+            let _ = self.0.answer.set(refusal(Error::internal("an execution broke")).into());
+        }
+    }
+}
+
+/// One who goes before: the others go on whatever becomes of it.
+struct Going(Arc<Told>);
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.0.went_before.set(());
     }
 }
