@@ -6,6 +6,7 @@ mod bad;
 mod clients;
 mod closing;
 mod cost;
+mod stalled;
 mod typing;
 
 use std::sync::atomic::{AtomicBool, Ordering};

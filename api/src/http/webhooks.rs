@@ -31,8 +31,7 @@ pub(super) async fn receive(
     let (head, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST).await else {
         // Who it is comes first, as far as the headers tell.
-        let head = Posted { headers: &head.headers, body: &[] };
-        return match intake::is_known(app, &door, head) {
+        return match intake::may_be_known(app, &door, &head.headers) {
             Ok(true) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
             Ok(false) => StatusCode::FORBIDDEN.into_response(),
             Err(error) => again(&error),

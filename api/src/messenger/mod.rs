@@ -109,6 +109,12 @@ pub trait Messenger: Send + Sync {
     /// Whether it is the messenger who posted this. Takes the same time for every wrong secret of the right length.
     fn verify(&self, secret: &Secret, posted: Posted<'_>) -> bool;
 
+    /// Whether nothing in the headers alone speaks against it, where the body cannot be looked at.
+    fn verify_headers(&self, secret: &Secret, headers: &HeaderMap) -> bool {
+        let _ = (secret, headers);
+        true
+    }
+
     /// The answer to a verified update that only tries our address out; none for any other. It may come before
     /// [`subscribe`](Self::subscribe) has ended, and is nothing to be stored.
     async fn challenge(&self, update: &Value) -> Option<Result<String, Fault>> {

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use colloquy_entity::ChannelKind;
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 pub use client::{Bot, CallError, Telegram};
@@ -48,6 +49,10 @@ impl Messenger for Telegram {
 
     fn verify(&self, secret: &Secret, posted: Posted<'_>) -> bool {
         verify(secret, posted.header(SECRET_HEADER))
+    }
+
+    fn verify_headers(&self, secret: &Secret, headers: &HeaderMap) -> bool {
+        self.verify(secret, Posted { headers, body: &[] })
     }
 
     fn read(&self, update: &Value) -> Incoming {
