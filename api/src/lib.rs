@@ -9,7 +9,7 @@
 //! | [`inbox`] | what the product does, a file a noun |
 //! | [`log`] | the event log: writing, positions, following, reading |
 //! | [`bus`] | how word travels between processes: in the process, or by Redis |
-//! | [`messenger`] | how the outside speaks: Telegram; fetching from the public internet; knows nothing of the inbox |
+//! | [`messenger`] | how the outside speaks: Telegram, VK, Viber, websites; fetching from the public internet; knows nothing of the inbox |
 //! | [`graphql`] | the API's shape, a file a noun, and the guard in front of it; [`graphql::chat`], that of websites' visitors |
 //! | [`live`] | what stays connected: WebSocket and SSE |
 //! | [`http`] | the doors: GraphQL, webhooks, files, the website's chat, pages, health |
@@ -28,10 +28,12 @@
 //!
 //! ## A client writes
 //!
-//! 1. `http::webhooks::receive` finds the channel ([`channels::at_door`](inbox::channels::at_door)) and checks in
-//!    constant time that it is the messenger who speaks ([`messenger::verify`]).
-//! 2. [`intake::take`](inbox::intake::take) has the update until it is stored or given up. It lets the messenger read it
-//!    ([`Messenger::read`](messenger::Messenger::read)), which never fails on what it does not know.
+//! 1. `http::webhooks::receive` finds the channel ([`connecting::at_door`](inbox::connecting::at_door)), or one that is just
+//!    being connected, whose messenger tries our address out.
+//! 2. [`intake::take`](inbox::intake::take) has the messenger check in constant time that it is they who speak
+//!    ([`Messenger::verify`](messenger::Messenger::verify)), and has the update until it is stored or given up. It lets the messenger
+//!    read it ([`Messenger::read`](messenger::Messenger::read)), which never fails on what it does not know, and asks for what an
+//!    update leaves out: the client's name, the rest of a cropped message (`inbox::profiles`).
 //! 3. [`receive::receive`](inbox::receive::receive) is the one transaction: [`App::begin`](app::App::begin); the client,
 //!    the dialogue, a contractor, a deal, the next manager of the queue, the message and the automatic texts, with an
 //!    event for each ([`Tx::emit`](db::Tx::emit)); [`Tx::commit`](db::Tx::commit), which returns once the events have
@@ -53,7 +55,10 @@
 //!    ([`files::upload`](inbox::files::upload), by `http::files`).
 //! 3. The process that has the channel's lease ([`leases::run`](inbox::leases::run)) hears of the event. Its sender
 //!    (`inbox::delivery`) counts a try, calls [`Messenger::send`](messenger::Messenger::send), and records what became of it, with the event
-//!    MESSAGE_DELIVERY_CHANGED.
+//!    MESSAGE_DELIVERY_CHANGED. What the messenger tells later of how far it came is a receipt (`inbox::receipts`), what it tells
+//!    of our own sending an echo (`inbox::receive`).
+//! 4. [`changes::edit`](inbox::changes::edit) and [`changes::delete`](inbox::changes::delete) change it here at once, and at the
+//!    messenger in the order of sending.
 //!
 //! ## A front end follows
 //!
@@ -65,7 +70,7 @@
 //!    log since the cursor, and then takes what the process's follower ([`Log::run`](log::Log::run)) hands on by its route
 //!    (`log::routes`): what its filter names.
 //! 3. As an event is handed over, [`Access::hears`](log::Access::hears) says whether this viewer may hear of it now.
-//! 4. Whoever of those who see everything comes to it first has it executed, and the others take the
+//! 4. For those who see everything it is executed once, in a task that depends on nobody's socket, and all take the
 //!    [`Answer`](live::Answer); for observers, and where a field is the viewer's own, it is executed for each.
 #![recursion_limit = "256"]
 pub mod app;
