@@ -1,5 +1,6 @@
 //! Channels: connecting a bot, and where its updates go.
 
+use colloquy_sandbox::telegram::Fault;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ stories!(World:
     a_known_client_who_writes_to_another_bot_opens_a_dialogue_first,
     a_contractor_that_is_merged_while_it_is_followed_is_followed_on,
     with_another_key_a_channel_fails_and_can_be_connected_anew,
+    a_failing_channel_is_so_over_a_restart_until_the_messenger_knows_it_again,
 );
 
 #[track_caller]
@@ -64,7 +66,7 @@ async fn a_failed_message_of_a_disconnected_channel_is_not_queued_again(world: W
     let channel = world.connect_channel("Shop").await;
     let anna = Person::new(6721);
     let dialogue = world.write(&channel, &anna, "Hello").await;
-    let fault = colloquy_sandbox::telegram::Fault::Status("error-400-chat-not-found");
+    let fault = Fault::Status("error-400-chat-not-found");
     world.telegram.fail("sendMessage", Some(anna.id), fault, 1);
     let mut feed = world.follow(&world.admin.api, None).await;
     let message = world.admin.send(&dialogue, "It will not arrive").await;
@@ -152,4 +154,36 @@ async fn with_another_key_a_channel_fails_and_can_be_connected_anew(mut world: W
     world.telegram.wait_for_webhook_at(&channel.token, &world.server.url).await;
     world.write(&channel, &Person::new(6761), "And now?").await;
     admin.act("disconnectChannel", "channelId", &channel.id).await.data();
+}
+
+async fn a_failing_channel_is_so_over_a_restart_until_the_messenger_knows_it_again(mut world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(6771), "Hello").await;
+    let state = async |at: &Api| at.run("{ channels { state } }", Value::Null).await.at("channels.0.state").clone();
+    let mut feed = world.follow(&world.admin.api, None).await;
+    world.telegram.set_revoked(&channel.token, true);
+    let id = world.admin.send(&dialogue, "Hi").await;
+    feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    // Nothing waits to be sent, which would find out as well.
+    let delete = "mutation($id: ID!) { deleteMessage(messageId: $id) { message { delivery { status } } } }";
+    let deleted = world.admin.api.run(delete, json!({ "id": id })).await;
+    assert_eq!(deleted.at("deleteMessage.message.delivery.status"), "FAILED");
+    world.server.stop().await;
+    world.telegram.set_revoked(&channel.token, false);
+
+    let asked = world.telegram.calls("getMe").len();
+    world.telegram.fail_next("getMe", Fault::Status("error-401-unauthorized"));
+    let program = world.program().await;
+    world.telegram.wait_for_calls("getMe", asked + 1).await;
+    assert_eq!(state(&world.admin.at(program.url()).api).await, "FAILING", "the token is not accepted still");
+    program.kill9().await;
+
+    world.telegram.fail_next("getMe", Fault::Html502);
+    let program = world.program().await;
+    let admin = world.admin.at(program.url());
+    let mut feed = world.follow(&admin.api, None).await;
+    while state(&admin.api).await != "CONNECTED" {
+        feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    }
+    assert_eq!(world.telegram.calls("getMe").len(), asked + 3);
 }

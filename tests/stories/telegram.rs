@@ -85,7 +85,7 @@ async fn tokens_are_told_apart() {
         let error = client(&fake, token).me().await.unwrap_err();
         assert!(matches!(error, CallError::Refused { code: 401, .. }), "{token}: {error:?}");
     }
-    fake.revoke(TOKEN);
+    fake.set_revoked(TOKEN, true);
     assert!(matches!(send(&bot, &text("x")).await, Err(messenger::Fault::Broken { .. })));
 }
 

@@ -13,11 +13,11 @@ use crate::error::{Error, Result};
 use crate::inbox::chat::{Address, Page, Visitor};
 use crate::live::Answer;
 use crate::messenger;
-use crate::metrics::Of;
 use crate::paging;
 
 use super::errors::{dress, refusal};
 use super::guard::{self, Limits, Operation};
+use super::root;
 
 mod objects;
 mod operations;
@@ -101,17 +101,8 @@ impl ChatApi {
     /// Runs an admitted query or mutation to its end.
     pub async fn run(&self, request: Request, operation: &Operation, visit: Visit) -> Response {
         let response = dress(self.schema.execute(request.data(self.asking(visit))).await);
-        // What did not validate could name anything.
-        let ran = response.errors.iter().all(|error| !error.path.is_empty());
-        if operation.kind == OperationType::Mutation && ran {
-            let code = response.errors.first().and_then(|error| error.extensions.as_ref()?.get("code").cloned());
-            let code = match code {
-                Some(async_graphql::Value::String(code)) => code,
-                _ => "OK".into(),
-            };
-            for root in &operation.roots {
-                self.app.metrics.mutations.get_or_create(&Of::new(format!("chat {root}"), code.clone())).inc();
-            }
+        if operation.kind == OperationType::Mutation {
+            root::count(&self.app, "chat ", operation, &response);
         }
         response
     }

@@ -135,6 +135,12 @@ impl EventFilter {
                 Some(merged.into_values().flatten().map(Id::uuid).collect::<Vec<_>>())
             }
         };
+        // In one order, so that those who ask for the same share what it costs.
+        let ordered = |mut subjects: Vec<Uuid>| {
+            subjects.sort_unstable();
+            subjects.dedup();
+            subjects
+        };
         let subjects = [
             filter.deal_ids.map(|ids| bare::<colloquy_entity::DealId>(&ids)),
             filter.project_ids.map(|ids| bare::<colloquy_entity::ProjectId>(&ids)),
@@ -146,7 +152,7 @@ impl EventFilter {
             mentioning: filter.mentioning_me.unwrap_or_default().then_some(ctx.viewer()?.id),
             dialogues: filter.dialogue_ids.map(|ids| parse_all(&ids)),
             channels: filter.channel_ids.map(|ids| parse_all(&ids)),
-            subjects: subjects.into_iter().flatten().collect(),
+            subjects: subjects.into_iter().flatten().map(ordered).collect(),
         })
     }
 }

@@ -143,7 +143,7 @@ impl Api {
         asking.cursor = cursor;
         let response = dress(rounds.run(self.schema.execute(request.data(asking))).await);
         if operation.kind == OperationType::Mutation {
-            self.count(operation, &response);
+            count(&self.app, "", operation, &response);
         }
         response
     }
@@ -189,16 +189,21 @@ impl Api {
             }
         }
     }
+}
 
-    fn count(&self, operation: &Operation, response: &Response) {
-        let code = response.errors.first().and_then(|error| error.extensions.as_ref()?.get("code").cloned());
-        let code = match code {
-            Some(async_graphql::Value::String(code)) => code,
-            _ => "OK".into(),
-        };
-        for root in &operation.roots {
-            self.app.metrics.mutations.get_or_create(&Of::new(root.as_str(), code.clone())).inc();
-        }
+/// Counts a document's mutations; `door` stands before their names.
+pub(super) fn count(app: &App, door: &str, operation: &Operation, response: &Response) {
+    // What did not validate could name anything.
+    if response.errors.iter().any(|error| error.path.is_empty()) {
+        return;
+    }
+    let code = response.errors.first().and_then(|error| error.extensions.as_ref()?.get("code").cloned());
+    let code = match code {
+        Some(async_graphql::Value::String(code)) => code,
+        _ => "OK".into(),
+    };
+    for root in &operation.roots {
+        app.metrics.mutations.get_or_create(&Of::new(format!("{door}{root}"), code.clone())).inc();
     }
 }
 

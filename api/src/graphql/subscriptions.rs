@@ -106,11 +106,11 @@ async fn answers<T: Send + 'static>(
 ///
 /// By WebSocket with the subprotocol graphql-transport-ws, or by POST with `Accept: text/event-stream` (the distinct
 /// connections of graphql-sse). A WebSocket is closed with one of that subprotocol's codes: 4400 for a message that is
-/// none, 4401 before `connection_init`, 4403 where the token is refused, has ended, or its user was deactivated, 4408
-/// without `connection_init` in time, 4409 for an id that is in use, 4429 for a second `connection_init`; with 1001 when
-/// the server stops, and 1013 when it cannot answer now. And with 4410, a code of our own: the client did not take for
-/// fifteen seconds what was written to it, or did not answer a ping. Whatever ended a connection, connect again and
-/// resume after the last cursor: nothing is lost and nothing comes twice.
+/// none, 4401 before `connection_init`, 4403 where the token is refused, has ended, or its user was deactivated, 4406
+/// for another subprotocol, 4408 without `connection_init` in time, 4409 for an id that is in use, 4429 for a second
+/// `connection_init`; with 1001 when the server stops, and 1013 when it cannot answer now. And with 4410, a code of our own: the client did not take for
+/// fifteen seconds what was written to it, or did not answer a ping. Whatever ended a connection, connect again (after
+/// 4401 and 4403 with another token) and resume after the last cursor: nothing is lost and nothing comes twice.
 ///
 /// Up to a hundred operations may be under way on one WebSocket; one more is answered with an `error`, RATE_LIMITED.
 #[async_graphql::Subscription]

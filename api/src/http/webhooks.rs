@@ -23,7 +23,7 @@ pub(super) async fn receive(
     request: Request,
 ) -> Response {
     let app = doors.app();
-    let door = match connecting::at_door(app.db.read(), &kind, &id).await {
+    let door = match connecting::at_door(app, &kind, &id).await {
         Ok(Some(door)) => door,
         Ok(None) => return StatusCode::NOT_FOUND.into_response(),
         Err(error) => return again(&error),

@@ -5,9 +5,7 @@
 
 use colloquy_entity::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use url::Url;
 
 use crate::app::App;
@@ -274,15 +272,20 @@ pub enum Door {
 }
 
 /// The door that an address names by kind and id; none for a channel that is not there or was disconnected.
-pub async fn at_door(db: &impl ConnectionTrait, kind: &str, id: &str) -> Result<Option<Door>> {
+pub async fn at_door(app: &App, kind: &str, id: &str) -> Result<Option<Door>> {
+    let db = app.db.read();
     let Ok(id) = ChannelId::parse(id) else { return Ok(None) };
     let is_of = |of: ChannelKind| of.as_str().eq_ignore_ascii_case(kind);
     let open = async || -> Result<Option<Door>> {
         let channel = channel::Entity::find_by_id(id).one(db).await?.filter(|channel| is_of(channel.kind));
         Ok(channel.filter(|channel| channel.state != ChannelState::Disconnected).map(Door::Open))
     };
-    if let Some(door) = open().await? {
-        return Ok(Some(door));
+    let opened = open().await?;
+    // One whose secret cannot be read any more is perhaps just being connected anew.
+    if let Some(Door::Open(channel)) = &opened
+        && app.secrets.open(&channel.credentials).is_ok()
+    {
+        return Ok(opened);
     }
     let awaited = awaited_channel::Entity::find_by_id(id).one(db).await?.filter(|awaited| is_of(awaited.kind));
     if awaited.is_none() {

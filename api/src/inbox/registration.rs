@@ -58,12 +58,16 @@ pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: Cancellati
 async fn settle(app: &Arc<App>, channel: &channel::Model) {
     let wanted = address(app, channel.kind, channel.id);
     let mut failures = 0;
+    let mut pause = async || {
+        failures += 1;
+        tokio::time::sleep(app.config.pace.retry * 2u32.pow(failures.min(6))).await;
+    };
     if channel.webhook_url == wanted {
         // It may have failed where PUBLIC_URL was another for a while; or fail still.
-        if channel.state == ChannelState::Failing
-            && let Err(error) = look_again(app, channel).await
-        {
-            tracing::warn!(%error, "the channel's state could not be noted");
+        if channel.state == ChannelState::Failing {
+            while !look_again(app, channel).await {
+                pause().await;
+            }
         }
         return;
     }
@@ -73,21 +77,26 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
             Ok(Err(fault)) => fault.words().to_owned(),
             Err(error) => error.to_string(),
         };
-        failures += 1;
         tracing::warn!(channel = %channel.id, trouble, "the channel could not be registered at PUBLIC_URL");
         if let Err(error) = channels::set_health(app, channel.id, Some(&trouble)).await {
             tracing::warn!(%error, "the channel's state could not be noted");
         }
-        tokio::time::sleep(app.config.pace.retry * 2u32.pow(failures.min(6))).await;
+        pause().await;
     }
 }
 
-/// A channel that failed works again where its messenger knows us.
-async fn look_again(app: &App, channel: &channel::Model) -> Result<()> {
-    match credentials::messenger(app, channel)?.identify().await {
-        Ok(_) => channels::set_health(app, channel.id, None).await,
-        Err(_) => Ok(()),
-    }
+/// A channel that failed works again where its messenger knows us. Whether what it says to that is known now.
+async fn look_again(app: &App, channel: &channel::Model) -> bool {
+    let asked = async {
+        match credentials::messenger(app, channel)?.identify().await {
+            Ok(_) => channels::set_health(app, channel.id, None).await.map(|()| true),
+            Err(fault) => Ok(!matches!(fault, Fault::Passing { .. })),
+        }
+    };
+    asked.await.unwrap_or_else(|error: crate::error::Error| {
+        tracing::warn!(channel = %channel.id, %error, "whether the channel works again is not known yet");
+        false
+    })
 }
 
 async fn move_to(app: &App, channel: &channel::Model, wanted: Option<&str>) -> Result<std::result::Result<(), Fault>> {

@@ -29,6 +29,8 @@ const TOUCH: i64 = 60 * 1000;
 /// Failed sign-ins to one address before it has to wait, and for how long they count.
 const FAILURES: u32 = 10;
 const FAILURES_COUNT: Duration = Duration::from_secs(60);
+/// A look at the database that failed is repeated after so long.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// In front of a session's token.
 const SESSION_PREFIX: &str = "cqs";
 /// In front of an API token.
@@ -287,15 +289,19 @@ pub async fn until_ended(app: &App, viewer: &Viewer) -> &'static str {
     let mut look = true;
     loop {
         // Apart: what it takes is not held while a connection waits.
-        if look && !Box::pin(still_holds(app, viewer)).await {
-            return "The session or token was ended";
+        if look {
+            match Box::pin(still_holds(app, viewer)).await {
+                Ok(true) => look = false,
+                Ok(false) => return "The session or token was ended",
+                Err(error) => tracing::debug!(%error, "whether a session still holds is looked up again"),
+            }
         }
-        look = false;
         tokio::select! {
             () = &mut expiry => return "The session or token has expired",
+            () = tokio::time::sleep(LOOK_AGAIN), if look => {}
             ending = endings.recv() => match ending {
-                Ok(event) => {
-                    if let Some(reason) = ends(&event, viewer) {
+                Ok(endings) => {
+                    if let Some(reason) = endings.iter().find_map(|event| ends(event, viewer)) {
                         return reason;
                     }
                 }
@@ -325,17 +331,13 @@ pub async fn anew(app: &App, viewer: &Viewer) -> Result<Viewer> {
     Ok(Viewer { role: user.role, ..*viewer })
 }
 
-/// Whether the credential is there and its user active. A database that is away ends nothing.
-async fn still_holds(app: &App, viewer: &Viewer) -> bool {
+/// Whether the credential is there and its user active.
+async fn still_holds(app: &App, viewer: &Viewer) -> Result<bool> {
     let db = app.db.read();
-    let user = user::Entity::find_by_id(viewer.id).one(db).await;
-    let credential = match viewer.credential {
-        Credential::Session(id) => session::Entity::find_by_id(id).one(db).await.map(|row| row.is_some()),
-        Credential::ApiToken(id) => api_token::Entity::find_by_id(id).one(db).await.map(|row| row.is_some()),
+    let user = user::Entity::find_by_id(viewer.id).one(db).await?;
+    let has_credential = match viewer.credential {
+        Credential::Session(id) => session::Entity::find_by_id(id).one(db).await?.is_some(),
+        Credential::ApiToken(id) => api_token::Entity::find_by_id(id).one(db).await?.is_some(),
     };
-    let is_active = match user {
-        Ok(user) => user.is_some_and(|user| user.is_active),
-        Err(_) => true,
-    };
-    is_active && credential.unwrap_or(true)
+    Ok(has_credential && user.is_some_and(|user| user.is_active))
 }

@@ -120,9 +120,10 @@ impl Log {
         }
         let batch: Vec<Arc<Event>> = events.into_iter().map(Arc::new).collect();
         self.routes.hand_on(&batch, position);
-        // Errors only say that nobody follows.
-        for event in batch.iter().filter(|event| event.kind.is_hidden()) {
-            let _ = self.endings.send(Arc::clone(event));
+        // As one, however many sessions a change ended; errors only say that nobody follows.
+        let endings: Vec<_> = batch.iter().filter(|event| event.kind.is_hidden()).map(Arc::clone).collect();
+        if !endings.is_empty() {
+            let _ = self.endings.send(endings.into());
         }
         let _ = self.arrivals.send(batch.into());
         Ok(())

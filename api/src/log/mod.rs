@@ -50,7 +50,7 @@ pub struct Log {
     routes: Arc<routes::Routes>,
     arrivals: broadcast::Sender<Batch>,
     /// Of what came, that which ends connections: few, while every connection has to hear of them.
-    endings: broadcast::Sender<Arc<Event>>,
+    endings: broadcast::Sender<Batch>,
     access: Arc<std::sync::RwLock<Access>>,
 }
 
@@ -89,7 +89,7 @@ impl Log {
     }
 
     /// Users who changed, sessions and tokens that ended, from now on.
-    pub fn endings(&self) -> broadcast::Receiver<Arc<Event>> {
+    pub fn endings(&self) -> broadcast::Receiver<Batch> {
         self.endings.subscribe()
     }
 

@@ -248,6 +248,11 @@ impl Route {
         if waiting.events.is_empty() {
             return Poll::Pending;
         }
+        if !taken.is_empty() {
+            // After what was taken before and is not handed over yet.
+            taken.append(&mut waiting.events);
+            return Poll::Ready(Came::Events);
+        }
         // The two take turns, so that an event costs no memory of its own; after a flood they begin anew.
         if taken.capacity() > ROOMY {
             *taken = VecDeque::new();

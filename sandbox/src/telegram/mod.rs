@@ -94,12 +94,7 @@ impl FakeTelegram {
         self.shared.read(|state| Some(state.calls.last()?.token.clone()))
     }
 
-    /// Revokes a token: from now on 401.
-    pub fn revoke(&self, token: &str) {
-        self.shared.change(|state| state.bots.remove(token));
-    }
-
-    /// Whether a token is good, from now on.
+    /// Whether a token is revoked, from now on: 401 to all.
     pub fn set_revoked(&self, token: &str, revoked: bool) {
         self.shared.change(|state| match revoked {
             true => state.revoked.insert(token.to_owned()),

@@ -17,6 +17,7 @@ stories!(World:
     disconnecting_removes_our_server_and_nobody_elses,
     another_public_address_takes_the_server_along,
     without_a_public_address_it_is_polled_and_no_server_is_left,
+    with_another_key_a_community_can_be_connected_anew,
 );
 
 const READ: [&str; 10] = [
@@ -163,4 +164,18 @@ async fn without_a_public_address_it_is_polled_and_no_server_is_left(mut world: 
         world.vk.happen(community.group, &event).await;
         feed.until(|event| event["message"]["text"] == format!("to {}", community.group)).await;
     }
+}
+
+async fn with_another_key_a_community_can_be_connected_anew(mut world: World) {
+    let shop = world.connect_vk("Shop").await;
+    let anna = Person::new(7_391);
+    let dialogue = world.write_vk(&shop, &anna, "Hello").await;
+    world.server.stop().await;
+    world.server = world.another_with(|config| config.secret_key = Some([0xa5; 32])).await;
+    world.admin = world.admin.at(&world.server.url);
+    // VK asks for the confirmation while the channel is there, with a secret that nobody can read.
+    let answer = connect(&world.admin.api, "Shop", &shop.group.to_string(), &shop.channel.token).await;
+    assert_eq!(answer.at("connectChannel.channel.id"), &json!(shop.channel.id));
+    assert_eq!(answer.at("connectChannel.channel.state"), "CONNECTED");
+    assert_eq!(world.write_vk(&shop, &anna, "And now?").await, dialogue);
 }

@@ -79,16 +79,19 @@ impl Sender {
         }
         let mut outgoing = self.outgoing(&message).await?;
         let sent = Sent { external_ids: taken(&message)? };
+        let never_arrived = sent.external_ids.is_empty() && !self.is_ours();
         let outcome = match &change.text {
-            // It never arrived.
-            _ if sent.external_ids.is_empty() && !self.is_ours() => Ok(()),
+            _ if never_arrived => Ok(()),
             Some(text) => {
                 outgoing.text.clone_from(text);
                 self.messenger.edit(&outgoing, &sent).await
             }
             None => self.messenger.delete(&outgoing, &sent).await,
         };
-        self.note_health(&outcome).await?;
+        if !never_arrived {
+            // Only what the messenger was asked tells of the channel.
+            self.note_health(&outcome).await?;
+        }
         let mut tx = self.app.begin().await?;
         let Some(dialogue) = dialogues::lock(&tx, change.dialogue_id).await? else { return Ok(()) };
         let attempts = change.attempts + 1;
