@@ -16,6 +16,8 @@ use crate::harness::scratch::Scratch;
 use crate::harness::socket::Socket;
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
+use crate::harness::visitor::{ORIGIN, Visitor};
+use crate::harness::world::Channel;
 use crate::harness::{Backend, Database, provision};
 use colloquy_sandbox::telegram::FakeTelegram;
 
@@ -177,12 +179,14 @@ async fn nothing_secret_is_logged(home: Home) {
     api.with_token("cqt_wrong").run("{ viewer { id } }", Value::Null).await;
     let socket = Socket::connect(&format!("{}/graphql", program.url()), Some(&made)).await;
     socket.ping().await;
+    let (visitor, signed) = visit(&api).await;
     api.run("{ broken", Value::Null).await;
     assert_eq!(program.terminate().await.code(), Some(0));
 
     let log = program.errors();
     let session = api.token.as_deref().expect("signed in");
-    for secret in [PASSWORD, bot, "AAsecretOfTheBot", session, &made, "cqt_wrong", KEY] {
+    for secret in [PASSWORD, bot, "AAsecretOfTheBot", session, &made, "cqt_wrong", KEY, &visitor, "cqv_forged", &signed]
+    {
         assert!(!log.contains(secret), "{secret} is in the log:\n{}", around(&log, secret));
     }
     let mut with_id = 0;
@@ -192,6 +196,26 @@ async fn nothing_secret_is_logged(home: Home) {
         with_id += spans.filter(|span| span["name"] == "request" && span["id"].is_string()).count();
     }
     assert!(with_id > 5, "requests have their ids in the log");
+}
+
+/// A visitor of a website who sends a file, and one who is none; gives their token, and what signs the file's address.
+async fn visit(api: &Api) -> (String, String) {
+    let connect = "mutation($origins: [String!]!) { connectChannel(input: {
+        name: \"Site\", credentials: { website: { allowedOrigins: $origins } }
+    }) { channel { id } } }";
+    let connected = api.run(connect, json!({ "origins": [ORIGIN] })).await;
+    let channel = Channel { id: connected.get("connectChannel.channel.id"), token: String::new() };
+    let visitor = Visitor::start_at(&Api::page(&api.url, ORIGIN), &channel).await;
+    let (_, uploaded) = visitor.upload("a.txt", "text/plain", b"a".to_vec()).await;
+    let sent = visitor.send_with("file", json!({ "files": [uploaded["id"]] })).await;
+    let url = sent.at("sendMessage.message.files.0.url").as_str().expect("an address").to_owned();
+    let got = reqwest::Client::builder().no_proxy().build().expect("a client").get(&url).send().await;
+    assert_eq!(got.expect("an answer").status(), 200);
+    let forged = Visitor { api: visitor.api.with_token("cqv_forged") };
+    assert_eq!(forged.send("forged", "Hello").await.error_code(), "UNAUTHENTICATED");
+    let signature = url.rsplit(['=', '/']).next().expect("a signature").to_owned();
+    assert!(signature.len() > 20, "{url}");
+    (visitor.api.token.expect("a token"), signature)
 }
 
 fn around<'a>(log: &'a str, word: &str) -> &'a str {

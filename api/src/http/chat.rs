@@ -87,9 +87,14 @@ async fn page(app: &App, headers: &HeaderMap) -> Result<Page> {
 /// comes from the public internet is believed of itself alone.
 fn address(peer: SocketAddr, headers: &HeaderMap) -> Address {
     let told = headers.get_all(FORWARDED_FOR).iter().next_back().and_then(|told| told.to_str().ok());
-    let told = told.and_then(|told| told.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    let told = told.and_then(|told| ip(told.rsplit(',').next()?.trim()));
     let ip = peer.ip().to_canonical();
     told.filter(|_| is_near(ip)).unwrap_or(ip).into()
+}
+
+/// An address as proxies write it: some with the port, and then IPv6 in brackets.
+fn ip(text: &str) -> Option<IpAddr> {
+    text.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
 }
 
 /// Loopback, or a private network.
@@ -187,7 +192,7 @@ async fn upload(State(doors): State<Doors>, ConnectInfo(peer): ConnectInfo<Socke
     };
     match uploader.await {
         Ok(uploader) => files::upload_by(app, uploader, request).await,
-        Err(error) => files::refused(error),
+        Err(error) => files::refuse_upload(request, error).await,
     }
 }
 
@@ -246,6 +251,8 @@ mod tests {
             assert_eq!(heard(proxy, &["203.0.113.9, 192.0.2.7"]), of("192.0.2.7"), "{proxy}: what it was told last");
             assert_eq!(heard(proxy, &["203.0.113.9", "192.0.2.7"]), of("192.0.2.7"));
         }
+        assert_eq!(heard("10.1.2.3", &["192.0.2.7:5678"]), of("192.0.2.7"));
+        assert_eq!(heard("10.1.2.3", &["[2001:db8::7]:5678"]), of("2001:db8::7"));
         assert_eq!(heard("10.1.2.3", &[]), of("10.1.2.3"));
         assert_eq!(heard("10.1.2.3", &["unknown"]), of("10.1.2.3"));
     }

@@ -17,7 +17,7 @@ mod range;
 mod serve;
 mod upload;
 
-pub(super) use upload::{LARGEST_BODY, LARGEST_BODY_OF_VISITORS, upload, upload_by};
+pub(super) use upload::{LARGEST_BODY, LARGEST_BODY_OF_VISITORS, refuse_upload, upload, upload_by};
 
 /// A signed address, where it is one.
 #[derive(Deserialize)]

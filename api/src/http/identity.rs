@@ -61,5 +61,5 @@ pub(super) fn is_own(app: &App, headers: &HeaderMap, origin: &str) -> bool {
         return true;
     }
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    origin.split_once("://").map(|(_, host)| host) == host
+    host.is_some() && origin.split_once("://").map(|(_, host)| host) == host
 }

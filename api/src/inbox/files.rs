@@ -204,7 +204,9 @@ pub async fn of(db: &impl ConnectionTrait, ids: &[MessageId]) -> Result<Vec<atta
 
 /// Lets the attachments of a message go that was deleted; what they are of is removed as what was never sent.
 pub(super) async fn let_go(tx: &Tx<'_>, message: MessageId) -> Result<()> {
-    let row = attachment::ActiveModel { message_id: Set(None), ..Default::default() };
+    // Neither can it be had or sent again meanwhile.
+    let (message_id, state) = (Set(None), Set(Some(FileState::Failed)));
+    let row = attachment::ActiveModel { message_id, state, ..Default::default() };
     attachment::Entity::update_many().set(row).filter(attachment::Column::MessageId.eq(message)).exec(&**tx).await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::harness::world::World;
 stories!(World:
     a_message_has_as_much_as_its_messenger_takes,
     an_upload_that_breaks_off_leaves_nothing,
+    a_form_that_never_begins_is_not_waited_for,
     one_user_fills_no_disk,
 );
 
@@ -70,6 +71,33 @@ async fn an_upload_that_breaks_off_leaves_nothing(mut world: World) {
     drop(stream);
     // What is under way has ended when the server has.
     world.server.stop().await;
+    assert_eq!(kept(&world), [0; 0]);
+}
+
+/// What is before a form's first part is held by whoever looks for that.
+async fn a_form_that_never_begins_is_not_waited_for(world: World) {
+    for opening in ["", "--edge\r\nx-endless: "] {
+        let mut stream = connect(&world).await;
+        let request = head(&world, &format!("content-length: {}", 100 << 20)) + opening;
+        stream.write_all(request.as_bytes()).await.expect("it listens");
+        let (mut answers, mut pieces) = stream.into_split();
+        let piece = vec![b'x'; 64 << 10];
+        let write = async {
+            let mut written = 0;
+            while pieces.write_all(&piece).await.is_ok() {
+                written += piece.len();
+            }
+            written
+        };
+        let read = async {
+            let mut answer = vec![0; 12];
+            answers.read_exact(&mut answer).await.map(|_| String::from_utf8_lossy(&answer).into_owned())
+        };
+        tokio::select! {
+            written = write => assert!(written < 20 << 20, "the connection was ended after {written}"),
+            answer = read => assert_eq!(answer.expect("an answer"), "HTTP/1.1 400"),
+        }
+    }
     assert_eq!(kept(&world), [0; 0]);
 }
 

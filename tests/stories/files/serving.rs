@@ -12,9 +12,15 @@ use super::uploads::PIXEL;
 use super::{ask, file, get, upload};
 use crate::harness::client::Api;
 use crate::harness::story::stories;
+use crate::harness::updates::Person;
 use crate::harness::world::World;
 
-stories!(World: a_part_is_served_as_asked, a_signed_address_is_good_for_one_thing_for_a_while);
+stories!(World:
+    a_part_is_served_as_asked,
+    a_signed_address_is_good_for_one_thing_for_a_while,
+    the_file_of_a_deleted_message_is_had_by_nobody,
+    who_loses_the_dialogue_loses_its_files,
+);
 stories!(World, Sqlite: what_could_run_is_never_shown);
 stories!(World, Sqlite: a_messenger_fetches_what_it_is_to_send);
 
@@ -206,4 +212,52 @@ async fn a_messenger_fetches_what_it_is_to_send(mut world: World) {
     world.hide_from_outside().await;
     let app = &world.server.running().app;
     assert_eq!(public_url(app, &row(app, &id).await), None);
+}
+
+async fn the_file_of_a_deleted_message_is_had_by_nobody(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(5871), "Hello").await;
+    let api = &world.admin.api;
+    let mut feed = world.follow(api, None).await;
+    let id = upload(api, "price.txt", "text/plain", "nine ninety").await;
+    let message: String = super::send(api, &dialogue, "", &[&id]).await.get("sendMessage.message.id");
+    feed.until_delivery(&message, "SENT").await;
+    let signed = file(api, &id, "signedUrl").await["signedUrl"].as_str().expect("an address").to_owned();
+    let anybody = Api::anonymous(&world.server.url);
+    assert_eq!(hear(&anybody, Method::GET, &signed, &[]).await.0, StatusCode::OK);
+
+    // Before the messenger knows, and after.
+    let gate = world.telegram.gate_next("deleteMessage");
+    let delete = "mutation($id: ID!) { deleteMessage(messageId: $id) { message { id } } }";
+    api.run(delete, json!({ "id": message })).await.data();
+    let own = format!("{}/files/{id}", world.server.url);
+    let statuses = async || {
+        let signed = hear(&anybody, Method::GET, &signed, &[]).await.0;
+        (signed.as_u16(), hear(api, Method::GET, &own, &[]).await.0.as_u16())
+    };
+    assert_eq!(statuses().await, (404, 404));
+    gate.release();
+    world.telegram.wait_for_calls("deleteMessage", 1).await;
+    // What is sent next waits for the change.
+    let next = world.admin.send(&dialogue, "next").await;
+    feed.until_delivery(&next, "SENT").await;
+    assert_eq!(statuses().await, (404, 404));
+    let again = super::send(api, &dialogue, "", &[&id]).await;
+    assert_eq!((again.error_code(), again.error_field()), ("BAD_USER_INPUT", Some("input.fileIds")));
+}
+
+async fn who_loses_the_dialogue_loses_its_files(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(5872), "Hello").await;
+    let observer = world.user("OBSERVER").await;
+    let id = upload(&world.admin.api, "Фото.png", "image/png", PIXEL).await;
+    super::send(&world.admin.api, &dialogue, "", &[&id]).await.data();
+    world.admin.set_participant(&dialogue, &observer.id, "OBSERVER").await;
+    let url = format!("{}/files/{id}", world.server.url);
+    assert_eq!(hear(&observer.api, Method::GET, &url, &[]).await.0, StatusCode::OK);
+    let remove = "mutation($d: ID!, $u: ID!) { removeParticipant(dialogueId: $d, userId: $u) { dialogue { id } } }";
+    world.admin.api.run(remove, json!({ "d": dialogue, "u": observer.id })).await.data();
+    for url in [url.clone(), format!("{url}/preview")] {
+        assert_eq!(hear(&observer.api, Method::GET, &url, &[]).await.0, StatusCode::NOT_FOUND, "{url}");
+    }
 }

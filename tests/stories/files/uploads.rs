@@ -9,12 +9,14 @@ use super::{ask, file, kept, part, post, refused, send, upload};
 use crate::harness::client::Api;
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
+use crate::harness::visitor::{ORIGIN as SHOP, Visitor};
 use crate::harness::world::World;
 
 stories!(World:
     a_sent_file_arrives_byte_for_byte,
     a_file_is_its_uploaders_until_it_is_sent,
     who_is_not_signed_in_uploads_nothing,
+    who_is_refused_hears_it_however_much_they_send,
     what_is_no_upload_is_refused,
     a_name_is_kept_and_is_no_path,
 );
@@ -114,6 +116,23 @@ async fn who_is_not_signed_in_uploads_nothing(world: World) {
     assert_eq!(by_cookie(&world.server.url).await.status(), StatusCode::OK, "our own page");
     let observer = world.user("OBSERVER").await;
     assert_eq!(post(&observer.api, form()).await.status(), StatusCode::OK, "any active user");
+}
+
+async fn who_is_refused_hears_it_however_much_they_send(world: World) {
+    let channel = world.connect_website("Shop", &[SHOP]).await;
+    let large = || Form::new().part("file", part("a.bin", "application/octet-stream", vec![7; 15 << 20]));
+    for _ in 0..5 {
+        let nobody = Api::anonymous(&world.server.url);
+        assert_eq!(refused(post(&nobody, large()).await).await, (401, "UNAUTHENTICATED".into()));
+    }
+    let visitor = Visitor::start(&world, &channel).await;
+    let visitor = Visitor { api: visitor.api.with_token("cqv_forged") };
+    let (status, body) = visitor.upload("a.bin", "application/octet-stream", vec![7; 15 << 20]).await;
+    assert_eq!((status.as_u16(), &body["errors"][0]["extensions"]["code"]), (401, &"UNAUTHENTICATED".into()));
+    let visitor = Visitor::start(&world, &channel).await;
+    let (status, _) = visitor.upload("a.bin", "application/octet-stream", vec![7; 25 << 20]).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(kept(&world), [0; 0]);
 }
 
 async fn what_is_no_upload_is_refused(world: World) {

@@ -12,6 +12,7 @@ use crate::harness::world::World;
 use super::{asking, door, hear, http, told_once};
 
 told_once!(
+    made_up_methods_are_counted_as_one,
     bodies_are_bounded,
     nested_literals_do_not_kill_the_server,
     a_fragment_bomb_does_not_hang_the_server,
@@ -25,6 +26,18 @@ const MEBIBYTE: usize = 1024 * 1024;
 /// That the server still answers.
 async fn alive(world: &World) {
     world.admin.api.run("{ viewer { id } }", Value::Null).await.data();
+}
+
+async fn made_up_methods_are_counted_as_one(world: World) {
+    for number in 0..5 {
+        let method = Method::from_bytes(format!("MADEUP{number}").as_bytes()).expect("a token");
+        http().request(method, &world.server.url).send().await.expect("an answer");
+    }
+    let invented = world.admin.api.run("mutation { inventedByMe { id } }", Value::Null).await;
+    assert_eq!(invented.errors().len(), 1);
+    let counted = world.server.running().app.metrics.print();
+    assert!(counted.contains("OTHER "), "{counted}");
+    assert!(!counted.contains("MADEUP") && !counted.contains("inventedByMe"), "{counted}");
 }
 
 async fn bodies_are_bounded(world: World) {

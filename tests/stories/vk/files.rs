@@ -11,6 +11,7 @@ use crate::stories::files::{send, upload};
 stories!(World:
     what_clients_sent_is_fetched_byte_for_byte,
     an_address_that_has_run_out_leaves_the_history,
+    a_message_that_names_an_internal_address_is_kept_and_that_is_not_fetched,
     what_operators_send_arrives_and_stays_through_an_edit,
 );
 
@@ -52,6 +53,22 @@ async fn an_address_that_has_run_out_leaves_the_history(world: World) {
         let file = file(&world, &dialogue).await;
         assert_eq!((&file["name"], &file["state"]), (&json!(name), &json!("FAILED")));
     }
+}
+
+async fn a_message_that_names_an_internal_address_is_kept_and_that_is_not_fetched(world: World) {
+    let (shop, anna, dialogue) = begin(&world, 7_831).await;
+    let inside = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let port = inside.local_addr().expect("an address").port();
+    for url in [format!("http://127.0.0.1:{port}/token"), format!("http://[::ffff:127.0.0.1]:{port}/token")] {
+        let mut feed = world.follow(&world.admin.api, None).await;
+        let fields = json!({ "text": "See", "attachments": document(&url, "price.txt") });
+        world.take_vk(&shop, &world.vk.sends(shop.group, anna.id, fields)).await;
+        feed.until(|event| event["kind"] == "MESSAGE_FILE_CHANGED").await;
+        let file = file(&world, &dialogue).await;
+        assert_eq!((&file["name"], &file["state"]), (&json!("price.txt"), &json!("FAILED")), "{url}");
+    }
+    let connected = tokio::time::timeout(std::time::Duration::ZERO, inside.accept()).await;
+    assert!(connected.is_err(), "nobody connected");
 }
 
 async fn what_operators_send_arrives_and_stays_through_an_edit(world: World) {

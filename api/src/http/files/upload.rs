@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -31,6 +32,10 @@ const FORM: u64 = 64 << 10;
 pub const LARGEST_BODY: usize = (files::LARGEST + FORM) as usize;
 /// The same from a visitor.
 pub const LARGEST_BODY_OF_VISITORS: usize = (files::LARGEST_OF_VISITORS + FORM) as usize;
+/// Bytes that a form may have before its file, and between what can be read of it.
+const LARGEST_GAP: usize = 1 << 20;
+/// How long is waited for the end of an upload that is refused.
+const LINGER: Duration = Duration::from_secs(30);
 /// How long an upload may stand still.
 const STALL: Duration = Duration::from_secs(60);
 
@@ -41,8 +46,8 @@ pub async fn upload(State(doors): State<Doors>, request: Request) -> Response {
         // In a task of its own: when the connection goes away, what came of the file is still cleared up.
         let viewer = match identity::of(&app, request.headers()).await {
             Ok(Some(viewer)) => viewer,
-            Ok(None) => return refused(Error::Unauthenticated("Sign in first")),
-            Err(error) => return refused(error),
+            Ok(None) => return refuse_upload(request, Error::Unauthenticated("Sign in first")).await,
+            Err(error) => return refuse_upload(request, error).await,
         };
         answer(take(&app, &(&viewer).into(), request).await)
     });
@@ -56,6 +61,26 @@ pub async fn upload_by(app: &Arc<App>, by: Uploader, request: Request) -> Respon
     answer.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
 
+/// Refuses an upload unread. Who is still sending would not hear the answer: what comes is taken and forgotten, as long
+/// as that is not too much or takes too long.
+pub async fn refuse_upload(request: Request, error: Error) -> Response {
+    forget(request.into_body()).await;
+    refused(error)
+}
+
+async fn forget(body: Body) {
+    let mut pieces = body.into_data_stream();
+    let mut left = LARGEST_BODY;
+    let all = async {
+        while let Some(Ok(piece)) = pieces.next().await
+            && piece.len() <= left
+        {
+            left -= piece.len();
+        }
+    };
+    let _ = timeout(LINGER, all).await;
+}
+
 fn answer(kept: Result<String>) -> Response {
     match kept {
         Ok(id) => Json(json!({ "id": id })).into_response(),
@@ -65,9 +90,12 @@ fn answer(kept: Result<String>) -> Response {
 
 async fn take(app: &Arc<App>, by: &Uploader, request: Request) -> Result<String> {
     if length(request.headers()).is_some_and(|length| length > by.largest() + FORM) {
+        forget(request.into_body()).await;
         return Err(too_large(by));
     }
-    let request = request.map(|body| Body::from_stream(Sips { body: body.into_data_stream(), had_one: false }));
+    let gap = Gap::default();
+    let sips = |body: Body| Sips { body: body.into_data_stream(), had_one: false, gap: gap.clone() };
+    let request = request.map(|body| Body::from_stream(sips(body)));
     let no_form = |_| Error::bad("", "Send a form: multipart/form-data with one file");
     let mut form = Multipart::from_request(request, &()).await.map_err(no_form)?;
     let id = loop {
@@ -75,33 +103,38 @@ async fn take(app: &Arc<App>, by: &Uploader, request: Request) -> Result<String>
         let Some(field) = next.map_err(|error| broken(by, error))? else {
             return Err(Error::bad("file", "The form has no file"));
         };
+        gap.over();
         if let Some(name) = name(&field) {
-            break keep(app, by, field, &name).await;
+            break keep(app, by, field, &name, &gap).await;
         }
     };
+    gap.end();
     // The rest, within the body's bound: who is still sending would not hear the answer. A second file is not kept.
     while let Ok(Ok(Some(_))) = timeout(STALL, form.next_field()).await {}
     id
 }
 
 /// Keeps a form's file.
-async fn keep(app: &Arc<App>, by: &Uploader, field: Field<'_>, name: &str) -> Result<String> {
+async fn keep(app: &Arc<App>, by: &Uploader, field: Field<'_>, name: &str, gap: &Gap) -> Result<String> {
     let content_type = field.content_type().map(str::to_owned);
     // The form lends its parts, and what is kept wants to be owned: piece by piece through a channel of one.
     let (to_store, pieces) = mpsc::channel::<io::Result<Bytes>>(1);
     let bytes: ByteStream = stream::unfold(pieces, |mut pieces| async { Some((pieces.recv().await?, pieces)) }).boxed();
     let kept = files::upload(app, by, name, content_type.as_deref(), bytes);
-    let (kept, read) = tokio::join!(kept, pour(by, field, to_store));
+    let (kept, read) = tokio::join!(kept, pour(by, field, to_store, gap));
     // What is too large for the door is too large for the store, whichever says so first.
     read?;
     Ok(kept?.id.to_string())
 }
 
 /// Hands a field on; to its end even where nobody takes it any more.
-async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<Bytes>>) -> Result<()> {
+async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<Bytes>>, gap: &Gap) -> Result<()> {
     loop {
         let piece = match timeout(STALL, field.chunk()).await {
-            Ok(Ok(Some(piece))) => piece,
+            Ok(Ok(Some(piece))) => {
+                gap.over();
+                piece
+            }
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => {
                 let error = broken(by, error);
@@ -121,6 +154,36 @@ async fn pour(by: &Uploader, mut field: Field<'_>, to: mpsc::Sender<io::Result<B
 struct Sips {
     body: BodyDataStream,
     had_one: bool,
+    gap: Gap,
+}
+
+/// What may still come before the reader has found something in it: what is before a file and between its parts is held, and
+/// searched again with each piece.
+#[derive(Clone)]
+struct Gap(Arc<AtomicUsize>);
+
+impl Default for Gap {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(LARGEST_GAP)))
+    }
+}
+
+impl Gap {
+    /// Something was found.
+    fn over(&self) {
+        self.0.store(LARGEST_GAP, Ordering::Relaxed);
+    }
+
+    /// Whatever comes from now on is not kept.
+    fn end(&self) {
+        self.0.store(usize::MAX, Ordering::Relaxed);
+    }
+
+    fn takes(&self, piece: &Bytes) -> bool {
+        let left = self.0.load(Ordering::Relaxed).checked_sub(piece.len());
+        self.0.store(left.unwrap_or(0), Ordering::Relaxed);
+        left.is_some()
+    }
 }
 
 impl Stream for Sips {
@@ -132,6 +195,11 @@ impl Stream for Sips {
             return Poll::Pending;
         }
         let piece = self.body.poll_next_unpin(cx);
+        if let Poll::Ready(Some(Ok(piece))) = &piece
+            && !self.gap.takes(piece)
+        {
+            return Poll::Ready(Some(Err(axum::Error::new("this is no form"))));
+        }
         self.had_one = matches!(piece, Poll::Ready(Some(_)));
         piece
     }

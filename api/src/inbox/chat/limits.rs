@@ -48,6 +48,8 @@ enum What {
     First,
     /// Uploads.
     File,
+    /// Uploads of visitors who have written no message.
+    FirstFile,
     /// Words that they are writing.
     Typing,
 }
@@ -72,6 +74,7 @@ fn most(what: What, who: Who) -> (u32, Duration) {
         (What::First, _) => (20, hour),
         (What::File, Who::Visitor(_)) => (20, hour),
         (What::File, Who::Address(_)) => (100, hour),
+        (What::FirstFile, _) => (30, hour),
         (What::Typing, _) => (60, minute),
     }
 }
@@ -96,8 +99,10 @@ impl Limits {
         self.take(each.chain(first), Instant::now())
     }
 
-    pub fn uploads(&self, visitor: Uuid, address: Address) -> Result<()> {
-        self.take([Who::Visitor(visitor), Who::Address(address)].map(|who| (What::File, who)), Instant::now())
+    pub fn uploads(&self, visitor: Uuid, address: Address, is_first: bool) -> Result<()> {
+        let (visitor, address) = (Who::Visitor(visitor), Who::Address(address));
+        let first = is_first.then_some((What::FirstFile, address));
+        self.take([visitor, address].map(|who| (What::File, who)).into_iter().chain(first), Instant::now())
     }
 
     pub fn types(&self, visitor: Uuid) -> Result<()> {

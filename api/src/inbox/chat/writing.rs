@@ -96,10 +96,11 @@ async fn sent(app: &App, visitor: &Visitor, external_id: &str) -> Result<Option<
 
 /// Whether a visitor may upload a file now, and as whose it is kept.
 pub async fn may_upload(app: &App, visitor: &Visitor, address: Address) -> Result<Uploader> {
-    if client(app, visitor).await?.is_some_and(|client| client.is_blocked) {
+    let client = client(app, visitor).await?;
+    if client.as_ref().is_some_and(|client| client.is_blocked) {
         return Err(BLOCKED);
     }
-    app.chat.limits.uploads(visitor.id, address)?;
+    app.chat.limits.uploads(visitor.id, address, client.is_none())?;
     Ok(Uploader::Visitor(visitor.external_id()))
 }
 

@@ -85,5 +85,14 @@ pub async fn by_signature(
         return Ok(None);
     }
     let found = attachment::Entity::find_by_id(id).one(app.db.read()).await?;
-    Ok(found.filter(|file| file.kind == AttachmentKind::File))
+    let Some(file) = found.filter(|file| file.kind == AttachmentKind::File) else { return Ok(None) };
+    // Nobody has the files of a message that was deleted, whoever was given their address before.
+    let is_deleted = match file.message_id {
+        Some(message) => {
+            let message = message::Entity::find_by_id(message).one(app.db.read()).await?;
+            message.is_none_or(|message| message.deleted_at.is_some())
+        }
+        None => false,
+    };
+    Ok((!is_deleted).then_some(file))
 }

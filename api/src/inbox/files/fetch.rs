@@ -1,6 +1,7 @@
 //! One file's way from a messenger into the store, and what became of it.
 
 use std::io;
+use std::sync::Arc;
 
 use colloquy_entity::*;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
@@ -19,10 +20,12 @@ use super::{preview, types};
 const TRIES: i32 = 10;
 
 /// Fetches one file, and notes what became of it.
-pub async fn fetch(app: &App, messenger: &dyn Messenger, mut file: attachment::Model) -> Result<()> {
+pub async fn fetch(app: &Arc<App>, messenger: &dyn Messenger, mut file: attachment::Model) -> Result<()> {
     let kind = messenger.kind().as_str().to_lowercase();
+    let mut is_drawn = true;
     let outcome = match download(app, messenger, &mut file).await {
         Ok(()) => {
+            is_drawn = preview::draw_soon(app, &mut file).await;
             file.state = Some(FileState::Ready);
             "ready"
         }
@@ -51,7 +54,11 @@ pub async fn fetch(app: &App, messenger: &dyn Messenger, mut file: attachment::M
         }
     };
     app.metrics.files.get_or_create(&Of::new(kind, outcome)).inc();
-    settle(app, file).await
+    settle(app, file.clone()).await?;
+    if !is_drawn {
+        preview::later(app, file);
+    }
+    Ok(())
 }
 
 /// The update of a file that still waits to be fetched.
@@ -84,7 +91,6 @@ async fn download(
     if said.is_none() {
         file.content_type = Some(types::settle(download.content_type.as_deref(), &kept.head));
     }
-    preview::draw(app, file).await;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, Cursor, Seek};
 use std::sync::Arc;
+use std::time::Duration;
 
 use colloquy_entity::*;
 use futures_util::TryStreamExt;
@@ -9,6 +10,8 @@ use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::Result;
@@ -26,13 +29,32 @@ const LARGEST: i64 = 32 << 20;
 const PIXELS: u64 = 25_000_000;
 /// What decoding may take beside that which the pixels need, in bytes.
 const MEMORY: u64 = 256 << 20;
+/// A file that was fetched waits so long for its turn before it is told of without a preview.
+const SOON: Duration = Duration::from_secs(1);
 /// Of a preview without transparency, out of 100.
 const QUALITY: u8 = 80;
 
-/// Draws the preview of a file that is in the store, and notes it and the picture's size on the row. What is no picture
-/// that can be decoded has none.
-pub(super) async fn draw(app: &App, file: &mut attachment::Model) {
-    match try_draw(app, file).await {
+/// The right to draw: so many pictures are in memory at a time.
+type Turn = OwnedSemaphorePermit;
+
+async fn turn(app: &App) -> Option<Turn> {
+    Arc::clone(&app.underway.drawing).acquire_owned().await.ok()
+}
+
+/// As [`draw`], where its turn comes soon: a file is not to wait for all the pictures of others. Whether it has.
+pub(super) async fn draw_soon(app: &App, file: &mut attachment::Model) -> bool {
+    if !is_picture(file) {
+        return true;
+    }
+    let Ok(turn) = timeout(SOON, turn(app)).await else { return false };
+    draw(app, file, turn).await;
+    true
+}
+
+/// Draws the preview of a picture that is in the store, and notes it and the picture's size on the row. What cannot be
+/// decoded has none.
+async fn draw(app: &App, file: &mut attachment::Model, turn: Option<Turn>) {
+    match try_draw(app, file, turn).await {
         Ok(Some((path, small))) => {
             file.preview_as = Some(path);
             file.width = Some(file.width.unwrap_or(small.width));
@@ -43,13 +65,14 @@ pub(super) async fn draw(app: &App, file: &mut attachment::Model) {
     }
 }
 
-async fn try_draw(app: &App, file: &attachment::Model) -> Result<Option<(String, Small)>> {
-    let is_picture = file.content_type.as_deref().is_some_and(|kind| kind.starts_with("image/"));
-    let (Some(path), true) = (&file.stored_as, is_picture && file.size.is_some_and(|size| size <= LARGEST)) else {
-        return Ok(None);
-    };
-    // Before the bytes are there: so many pictures are in memory at a time.
-    let turn = Arc::clone(&app.underway.drawing).acquire_owned().await.map_err(crate::error::Error::internal)?;
+/// Whether it says that it is one, and is not too large to be looked at.
+fn is_picture(file: &attachment::Model) -> bool {
+    let is_said = file.content_type.as_deref().is_some_and(|kind| kind.starts_with("image/"));
+    is_said && file.size.is_some_and(|size| size <= LARGEST)
+}
+
+async fn try_draw(app: &App, file: &attachment::Model, turn: Option<Turn>) -> Result<Option<(String, Small)>> {
+    let Some(path) = file.stored_as.as_ref().filter(|_| is_picture(file)) else { return Ok(None) };
     let bytes = store::read(app, path, None).await?;
     let bytes: Vec<_> = bytes.try_collect().await.map_err(crate::error::Error::internal)?;
     let drawn = tokio::task::spawn_blocking(move || {
@@ -102,11 +125,15 @@ fn shrink(bytes: impl BufRead + Seek) -> Option<Small> {
     Some(Small { bytes: bytes.into_inner(), extension, width, height })
 }
 
-/// Draws the preview of an uploaded file, while its uploader goes on.
+/// Draws the preview of a file that is known already, while all go on.
 pub(super) fn later(app: &Arc<App>, mut file: attachment::Model) {
     let app = Arc::clone(app);
     app.tasks.clone().spawn(async move {
-        draw(&app, &mut file).await;
+        if !is_picture(&file) {
+            return;
+        }
+        let turn = turn(&app).await;
+        draw(&app, &mut file, turn).await;
         let Some(path) = file.preview_as.clone() else { return };
         let id = file.id;
         match note(&app, file).await {

@@ -199,7 +199,7 @@ async fn note(app: &App, by: &Uploader, file: &attachment::Model) -> Result<()> 
 
 /// RATE_LIMITED with too many unsent files, until the first of them is removed.
 async fn check_unsent(db: &impl sea_orm::ConnectionTrait, by: &Uploader) -> Result<()> {
-    let unsent = attachment::Entity::find().filter(by.theirs());
+    let unsent = attachment::Entity::find().filter(by.theirs()).filter(attachment::Column::State.eq(FileState::Ready));
     if unsent.clone().count(db).await? < by.choose(MOST_UNSENT) {
         return Ok(());
     }
