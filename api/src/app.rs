@@ -15,6 +15,7 @@ use crate::config::{self, Config, Database};
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::inbox::chat;
+use crate::inbox::delivery::Sending;
 use crate::inbox::files::Underway;
 use crate::inbox::reading::Before;
 use crate::inbox::sessions::Failures;
@@ -46,6 +47,8 @@ pub struct App {
     pub web: Web,
     /// Uploads and pictures that are worked on.
     pub underway: Underway,
+    /// Dialogues to which this process sends just now.
+    pub sending: Arc<Sending>,
     /// What is remembered of the visitors of websites' chats.
     pub chat: chat::Memory,
     /// Failed sign-ins of late.
@@ -100,6 +103,7 @@ impl App {
             http,
             web,
             underway: Underway::default(),
+            sending: Arc::default(),
             chat: chat::Memory::default(),
             failures: Failures::default(),
             before: Before::default(),

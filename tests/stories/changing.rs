@@ -8,6 +8,8 @@ use crate::harness::feed::kinds;
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
 use crate::harness::world::{Channel, Someone, World};
+use crate::stories::files::uploads::PIXEL;
+use crate::stories::files::{send, upload};
 
 stories!(World:
     an_edit_is_seen_here_at_once_and_there,
@@ -16,6 +18,9 @@ stories!(World:
     changes_are_told_in_the_order_of_sending,
     what_waits_is_changed_where_it_waits,
     what_was_deleted_in_the_queue_is_never_sent,
+    what_was_deleted_is_not_sent_again_nor_its_files,
+    what_was_deleted_while_the_channel_rests_is_never_sent,
+    what_is_begun_goes_on_as_it_began,
     an_edit_that_the_messenger_refuses_is_taken_back,
     a_passing_fault_of_an_edit_is_tried_again_and_holds_back_what_comes_after,
     only_what_the_company_wrote_can_be_changed,
@@ -222,4 +227,69 @@ async fn bad_changes_are_refused(world: World) {
     assert_eq!(edit(&world.admin, "msg_00", "x").await.error_code(), "NOT_FOUND");
     assert_eq!(delete(&world.admin, &dialogue).await.error_code(), "NOT_FOUND");
     assert_eq!(message(&world.admin, &dialogue, &id).await["text"], "fine");
+}
+
+async fn what_was_deleted_is_not_sent_again_nor_its_files(world: World) {
+    let (_, anna, dialogue) = begin(&world, 6091).await;
+    world.telegram.fail("sendMessage", Some(anna.id), Fault::Html502, 2);
+    world.admin.send(&dialogue, "first").await;
+    let file = upload(&world.admin.api, "price.txt", "text/plain", "nine ninety").await;
+    let with_file = send(&world.admin.api, &dialogue, "a slip", &[&file]).await;
+    let id: String = with_file.get("sendMessage.message.id");
+    delete(&world.admin, &id).await.data();
+    let retried = world.admin.act("retryMessage", "messageId", &id).await;
+    assert_eq!(retried.error_code(), "CONFLICT");
+    let again = send(&world.admin.api, &dialogue, "", &[&file]).await;
+    assert_eq!(again.error_code(), "BAD_USER_INPUT", "the file went with it");
+    sent(&world, &dialogue, "third").await;
+    let texts: Vec<Option<String>> = world.telegram.sent().into_iter().map(|call| call.text).collect();
+    assert_eq!(texts, [Some("first".to_owned()), Some("third".to_owned())]);
+    assert_eq!(message(&world.admin, &dialogue, &id).await["delivery"]["status"], "FAILED");
+}
+
+/// A try is counted before its turn comes; as long as the channel rests, that is no sending.
+async fn what_was_deleted_while_the_channel_rests_is_never_sent(world: World) {
+    let (channel, anna, _) = begin(&world, 6101).await;
+    let boris = Person::new(6102);
+    let elsewhere = world.write(&channel, &boris, "Hello").await;
+    world.telegram.fail("sendMessage", Some(anna.id), Fault::RateLimited(2), 1);
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let dialogue = world.dialogue(&channel, &anna).await;
+    let first = world.admin.send(&dialogue, "first").await;
+    world.telegram.wait_for_calls("sendMessage", 1).await;
+    let slip = world.admin.send(&elsewhere, "a slip").await;
+    // Until it stands before its turn.
+    while message(&world.admin, &elsewhere, &slip).await["delivery"]["attempts"] == 0 {
+        tokio::task::yield_now().await;
+    }
+    delete(&world.admin, &slip).await.data();
+    let third = world.admin.send(&elsewhere, "third").await;
+    feed.until_delivery(&third, "SENT").await;
+    while message(&world.admin, &dialogue, &first).await["delivery"]["status"] != "SENT" {
+        feed.next().await;
+    }
+    let mut texts: Vec<String> = world.telegram.sent().into_iter().filter_map(|call| call.text).collect();
+    texts.sort();
+    assert_eq!(texts, ["first", "third"]);
+}
+
+async fn what_is_begun_goes_on_as_it_began(world: World) {
+    let (channel, anna, dialogue) = begin(&world, 6111).await;
+    let [picture, document] = [("a.png", "image/png"), ("b.txt", "text/plain")];
+    let picture = upload(&world.admin.api, picture.0, picture.1, PIXEL).await;
+    let document = upload(&world.admin.api, document.0, document.1, "second").await;
+    let gate = world.telegram.gate_next("sendDocument");
+    world.telegram.fail("sendDocument", Some(anna.id), Fault::Html502, 1);
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let answer = send(&world.admin.api, &dialogue, "Caption", &[&picture, &document]).await;
+    let id: String = answer.get("sendMessage.message.id");
+    world.telegram.wait_for_calls("sendDocument", 1).await;
+    // Longer than a caption can be: sent anew, it would be in other pieces.
+    let long = "long ".repeat(300);
+    edit(&world.admin, &id, &long).await.data();
+    gate.release();
+    feed.until_delivery(&id, "SENT").await;
+    let pieces: Vec<String> = world.telegram.sent().into_iter().map(|call| call.method).collect();
+    assert_eq!(pieces, ["sendPhoto", "sendDocument"], "each once");
+    assert_eq!(world.telegram.shown(&channel.token, anna.id)[0].1, "Caption");
 }

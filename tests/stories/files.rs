@@ -23,6 +23,7 @@ stories!(World:
     a_slow_download_delays_no_message_and_no_other_file,
     a_file_that_cannot_be_had_leaves_the_history,
     a_download_that_breaks_off_is_tried_again,
+    a_file_waits_for_a_token_that_works_again,
     only_who_sees_the_dialogue_gets_the_file,
     what_an_edit_replaced_is_removed,
 );
@@ -231,4 +232,20 @@ async fn what_an_edit_replaced_is_removed(world: World) {
     let tomorrow = colloquy_entity::Time::now().plus(25 * 60 * 60 * 1000);
     assert_eq!(colloquy::inbox::files::sweep(app, tomorrow).await.expect("it sweeps"), 1);
     assert_eq!(kept(&world), [3]);
+}
+
+async fn a_file_waits_for_a_token_that_works_again(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    world.telegram.file("price", "nine ninety");
+    world.telegram.fail("getFile", None, Fault::Status("error-401-unauthorized"), 2);
+    let anna = Person::new(5991);
+    let mut feed = world.follow(&world.admin.api, None).await;
+    world.take(&channel, &anna.sends(document("price", 11))).await;
+    feed.until(|event| event["kind"] == "MESSAGE_FILE_CHANGED").await;
+    let dialogue = world.dialogue(&channel, &anna).await;
+    assert_eq!(files(&world.admin, &dialogue).await[0]["state"], "READY");
+    // Nothing is sent: it is asked after now and then.
+    while world.admin.api.run("{ channels { state } }", Value::Null).await.at("channels.0.state") != "CONNECTED" {
+        feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    }
 }

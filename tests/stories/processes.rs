@@ -26,7 +26,8 @@ stories!(World:
 );
 
 stories!(World, Postgres: a_channel_passes_on_when_its_process_is_killed, of_several_processes_one_polls,
-    a_process_frozen_in_the_middle_of_a_change_holds_up_nobody);
+    a_process_frozen_in_the_middle_of_a_change_holds_up_nobody,
+    a_lease_that_is_lost_for_a_moment_sends_nothing_twice);
 stories!(World, Sqlite: a_second_process_on_one_file_is_refused);
 stories!(Unhurried, Postgres: an_event_whose_process_died_before_its_position_comes_within_two_seconds);
 
@@ -266,4 +267,32 @@ async fn a_second_process_on_one_file_is_refused(world: World) {
     let refused = world.try_another().await;
     let words = refused.err().expect("the file is taken");
     assert!(words.starts_with("DATABASE_URL: another process serves"), "{words}");
+}
+
+async fn a_lease_that_is_lost_for_a_moment_sends_nothing_twice(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(6491);
+    let dialogue = world.write(&channel, &anna, "Hello").await;
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let gate = world.telegram.gate_next("sendMessage");
+    let id = world.admin.send(&dialogue, "Once").await;
+    world.telegram.wait_for_calls("sendMessage", 1).await;
+    let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
+    let lose = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE application_name = 'colloquy leases' AND datname = current_database()";
+    assert_eq!(query_scalar::<_, i64>(lose).fetch_one(&mut database).await.expect("it is ended"), 1);
+    // Somebody has the lease again, and what is sent elsewhere goes.
+    let boris = Person::new(6492);
+    let elsewhere = world.write(&channel, &boris, "Hello").await;
+    let is_held = "SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = 'colloquy leases' AND datname = current_database()";
+    while query_scalar::<_, i64>(is_held).fetch_one(&mut database).await.expect("an answer") == 0 {
+        tokio::task::yield_now().await;
+    }
+    let other = world.admin.send(&elsewhere, "Elsewhere").await;
+    feed.until_delivery(&other, "SENT").await;
+    gate.release();
+    feed.until_delivery(&id, "SENT").await;
+    let texts: Vec<Option<String>> = world.telegram.sent().into_iter().map(|call| call.text).collect();
+    assert_eq!(texts.iter().filter(|text| text.as_deref() == Some("Once")).count(), 1, "{texts:?}");
 }

@@ -4,7 +4,7 @@
 //! the sender takes after the messages that stood before it.
 
 use colloquy_entity::*;
-use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 
 use crate::app::App;
 use crate::db::Tx;
@@ -57,6 +57,8 @@ pub async fn delete(app: &App, viewer: &Viewer, id: MessageId) -> Result<message
     }
     if is_out(&message) {
         queue(&tx, &dialogue, &message, None).await?;
+    } else {
+        files::let_go(&tx, id).await?;
     }
     message.text.clear();
     message.deleted_at = Some(tx.now());
@@ -115,6 +117,12 @@ async fn queue(tx: &Tx<'_>, dialogue: &dialogue::Model, message: &message::Model
     };
     message_change::Entity::insert(change.into_active_model().reset_all()).exec_without_returning(&**tx).await?;
     Ok(())
+}
+
+/// Whether a change of a message is still to be told to the messenger.
+pub(super) async fn waits(tx: &Tx<'_>, message: MessageId) -> Result<bool> {
+    let waiting = message_change::Entity::find().filter(message_change::Column::MessageId.eq(message));
+    Ok(waiting.one(&**tx).await?.is_some())
 }
 
 /// The messenger has been told, or was told in vain: then the message is again what the client sees, with words.

@@ -89,7 +89,7 @@ pub async fn update(
     Ok(after)
 }
 
-async fn lock(tx: &Tx<'_>, id: ChannelId) -> Result<channel::Model> {
+pub(super) async fn lock(tx: &Tx<'_>, id: ChannelId) -> Result<channel::Model> {
     let found = channel::Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(&**tx).await?;
     found.ok_or(Error::NotFound("channel"))
 }
@@ -183,38 +183,6 @@ pub async fn disconnect(app: &App, viewer: &Viewer, id: Option<ChannelId>) -> Re
         tracing::warn!(channel = %id, words, "the webhook could not be removed");
     }
     Ok(channel)
-}
-
-/// Notes that a channel works, or why not; one event where that is new.
-pub(super) async fn set_health(app: &App, id: ChannelId, trouble: Option<&str>) -> Result<()> {
-    let state = if trouble.is_some() { ChannelState::Failing } else { ChannelState::Connected };
-    let as_it_is = |channel: &channel::Model| {
-        channel.state == ChannelState::Disconnected
-            || (channel.state == state && channel.state_reason.as_deref() == trouble)
-    };
-    // Most often nothing is new: then nobody waits for a lock.
-    match channel::Entity::find_by_id(id).one(app.db.read()).await? {
-        Some(channel) if !as_it_is(&channel) => {}
-        _ => return Ok(()),
-    }
-    let mut tx = app.begin().await?;
-    let mut channel = lock(&tx, id).await?;
-    if as_it_is(&channel) {
-        return Ok(());
-    }
-    channel.state = state;
-    channel.state_reason = trouble.map(str::to_owned);
-    channel.into_active_model().reset_all().update_without_returning(&*tx).await?;
-    tx.emit(changed(None, id));
-    tx.commit().await
-}
-
-/// The channel of a message does not work.
-pub(super) async fn fails(app: &App, message: MessageId, words: &str) -> Result<()> {
-    match message::Entity::find_by_id(message).one(app.db.read()).await? {
-        Some(message) => set_health(app, message.channel_id, Some(words)).await,
-        None => Ok(()),
-    }
 }
 
 /// The latest channels, in the order in which they were connected. Every active user may see them.

@@ -13,7 +13,7 @@ use crate::messenger::vk::Vk;
 use crate::messenger::website::Website;
 use crate::messenger::{Messenger, Secret};
 
-use super::channels;
+use super::health;
 
 /// What a channel is connected with.
 #[derive(Clone, Serialize, Deserialize)]
@@ -49,9 +49,9 @@ pub(super) fn seal(app: &App, credentials: &Credentials) -> Result<Vec<u8>> {
 pub(super) async fn is_locked(app: &App, channel: &channel::Model) -> Result<bool> {
     let is_locked = app.secrets.open(&channel.credentials).is_err();
     if is_locked {
-        channels::set_health(app, channel.id, Some(LOCKED)).await?;
+        health::set(app, channel.id, Some(LOCKED)).await?;
     } else if channel.state_reason.as_deref() == Some(LOCKED) {
-        channels::set_health(app, channel.id, None).await?;
+        health::set(app, channel.id, None).await?;
     }
     Ok(is_locked)
 }

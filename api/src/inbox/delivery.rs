@@ -2,7 +2,6 @@
 //!
 //! The database is the queue: a crash loses nothing. A message is claimed by counting the try before it is made.
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,18 +12,25 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::error::Result;
+use crate::db;
+use crate::error::{Error, Result};
 use crate::log::{Actor, Event, Kind};
 use crate::messenger::{Fault, Messenger, Outgoing, Sent};
 use crate::metrics::Of;
 
+use super::health::{self, Proof};
 use super::pace::Pace;
-use super::{channels, credentials, dialogues, files, messages, receipts, receive};
+use super::{credentials, dialogues, files, messages, receipts, receive};
 
+mod busy;
 mod change;
+
+pub use busy::Sending;
 
 /// Tries of one message; after the last it has FAILED.
 const TRIES: i32 = 10;
+/// A channel whose token is not accepted rests for so many first waits.
+const BROKEN: u32 = 4;
 /// Dialogues of one channel that are sent to at a time.
 const AT_ONCE: usize = 16;
 
@@ -70,20 +76,18 @@ struct Sender {
     messenger: Arc<dyn Messenger>,
     /// Something may be due.
     wake: Arc<Notify>,
-    /// Dialogues that are being sent to.
-    busy: Mutex<HashSet<DialogueId>>,
     pace: Mutex<Pace>,
 }
 
 impl Sender {
     fn new(app: Arc<App>, channel: &channel::Model, messenger: Arc<dyn Messenger>) -> Self {
         let pace = Mutex::new(Pace::new(&app, &*messenger));
-        Self { app, channel: channel.id, messenger, wake: Arc::new(Notify::new()), busy: Mutex::default(), pace }
+        Self { app, channel: channel.id, messenger, wake: Arc::new(Notify::new()), pace }
     }
 
     /// Begins with every dialogue whose first queued message is due, as many as there are free places.
     async fn begin(self: &Arc<Self>, stop: &CancellationToken) -> Result<()> {
-        let busy: Vec<DialogueId> = lock(&self.busy).iter().copied().collect();
+        let busy = self.app.sending.of(self.channel);
         let free = AT_ONCE.saturating_sub(busy.len());
         if free == 0 {
             return Ok(());
@@ -92,23 +96,19 @@ impl Sender {
         let changes = self.due_changes(busy, free as u64).await?.into_iter().map(Due::Change);
         for due in messages.chain(changes).take(free) {
             let dialogue = due.dialogue();
-            if !lock(&self.busy).insert(dialogue) {
-                continue;
-            }
+            let Some(place) = self.app.sending.begin(self.channel, dialogue) else { continue };
             let (this, stop) = (Arc::clone(self), stop.clone());
             self.app.tasks.spawn(async move {
                 let done = match due {
                     Due::Message(message) => this.deliver(*message, &stop).await,
                     Due::Change(change) => this.tell(change, &stop).await,
                 };
-                if let Err(error) = done {
-                    tracing::warn!(%dialogue, %error, "a message could not be sent just now");
+                drop(place);
+                match done {
+                    Ok(()) => this.wake.notify_one(),
                     // The look comes back to it.
-                    lock(&this.busy).remove(&dialogue);
-                    return;
+                    Err(error) => tracing::warn!(%dialogue, %error, "a message could not be sent just now"),
                 }
-                lock(&this.busy).remove(&dialogue);
-                this.wake.notify_one();
             });
         }
         Ok(())
@@ -147,14 +147,19 @@ impl Sender {
         if !self.count(&message, message.attempts, message.attempts + 1).await? {
             return Ok(());
         }
-        // As it is now: until it was counted it could be changed where it waited.
-        let Some(now) = message::Entity::find_by_id(message.id).one(self.app.db.read()).await? else { return Ok(()) };
-        let outgoing = self.outgoing(&now).await?;
+        let mut outgoing = self.outgoing(&message).await?;
         if stop.run_until_cancelled(self.turn()).await.is_none() {
             self.count(&message, message.attempts + 1, message.attempts).await?;
             return Ok(());
         }
+        // As it is now: while it waited it could be changed, or deleted.
+        let now = message::Entity::find_by_id(message.id).one(self.app.db.read()).await?;
+        let Some(now) = now.filter(|now| now.delivery_status == Some(DeliveryStatus::Queued)) else { return Ok(()) };
         let mut sent = Sent { external_ids: taken(&message)? };
+        // What was begun goes on as it began: a change of it is told when all of it is there.
+        let begun =
+            if sent.external_ids.is_empty() { None } else { change::former_text(&self.app, message.id).await? };
+        outgoing.text = begun.unwrap_or(now.text);
         let before = sent.clone();
         let mut outcome = self.messenger.send(&outgoing, &mut sent).await;
         if outcome.is_ok() && sent == before && !before.external_ids.is_empty() {
@@ -163,7 +168,29 @@ impl Sender {
             outcome = self.messenger.send(&outgoing, &mut anew).await;
             sent = if anew.external_ids.is_empty() { before } else { anew };
         }
-        self.settle(&message, outcome, sent).await
+        self.settle(&message, &outcome, &sent).await
+    }
+
+    /// Records what became of a try. The messenger has answered, and would not know it again: a database that is away is waited
+    /// for, so that nothing goes twice.
+    async fn settle(
+        &self,
+        message: &message::Model,
+        outcome: &std::result::Result<(), Fault>,
+        sent: &Sent,
+    ) -> Result<()> {
+        if let Err(error) = self.note_health(outcome).await {
+            tracing::warn!(channel = %self.channel, %error, "the channel's state could not be noted");
+        }
+        while let Err(error) = self.record(message, outcome, sent).await {
+            let passes = matches!(error, Error::Away(_)) || db::is_transient(&error);
+            if !passes || self.app.stop.is_cancelled() {
+                return Err(error);
+            }
+            tracing::warn!(message = %message.id, %error, "what became of a message is noted as soon as that can be");
+            tokio::time::sleep(self.app.config.pace.retry).await;
+        }
+        Ok(())
     }
 
     async fn outgoing(&self, message: &message::Model) -> Result<Outgoing> {
@@ -222,23 +249,22 @@ impl Sender {
         }
     }
 
-    /// Records what became of a try: as long as nobody waits for the messenger any more, with the dialogue locked.
-    async fn settle(
+    /// With the dialogue locked: nobody waits for the messenger any more.
+    async fn record(
         &self,
         message: &message::Model,
-        outcome: std::result::Result<(), Fault>,
-        sent: Sent,
+        outcome: &std::result::Result<(), Fault>,
+        sent: &Sent,
     ) -> Result<()> {
         let app = &self.app;
         let attempts = message.attempts + 1;
         let kind = self.messenger.kind().as_str().to_lowercase();
         let count = |what: &str| app.metrics.outbound.get_or_create(&Of::new(&kind, what)).inc();
-        self.note_health(&outcome).await?;
         let mut tx = app.begin().await?;
         let Some(mut dialogue) = dialogues::lock(&tx, message.dialogue_id).await? else { return Ok(()) };
         let Some(mut row) = message::Entity::find_by_id(message.id).one(&*tx).await? else { return Ok(()) };
         let ids = sent.external_ids.clone();
-        let mut taken = sent.external_ids.into_iter();
+        let mut taken = ids.iter().cloned();
         row.external_id = taken.next().or(row.external_id);
         let is_cut_off = !ids.is_empty() && outcome.as_ref().is_err_and(|fault| is_last(fault, attempts));
         // Also of one whose rest was never taken: it is several, of which these are all.
@@ -252,8 +278,8 @@ impl Sender {
             }
             Err(Fault::Final { words, unreachable: gone }) => {
                 count("failed");
-                failure = Some(words);
-                unreachable = gone;
+                failure = Some(words.clone());
+                unreachable = *gone;
                 Some(DeliveryStatus::Failed)
             }
             Err(fault) if attempts >= TRIES => {
@@ -263,7 +289,7 @@ impl Sender {
             }
             Err(fault) => {
                 count("again");
-                row.next_attempt_at = Some(self.again_later(row.id, attempts, &fault, tx.now()));
+                row.next_attempt_at = Some(self.again_later(row.id, attempts, fault, tx.now()));
                 None
             }
         };
@@ -304,8 +330,12 @@ impl Sender {
     /// What a try tells of the channel: that it works, that it does not, that it is to wait.
     async fn note_health(&self, outcome: &std::result::Result<(), Fault>) -> Result<()> {
         match outcome {
-            Ok(()) => channels::set_health(&self.app, self.channel, None).await?,
-            Err(Fault::Broken { words }) => channels::set_health(&self.app, self.channel, Some(words)).await?,
+            Ok(()) => health::well(&self.app, self.channel, Proof::Sent).await?,
+            Err(Fault::Broken { words }) => {
+                health::set(&self.app, self.channel, Some(words)).await?;
+                // Nothing goes well until somebody mends it: it is not to be tried with every dialogue at once.
+                lock(&self.pace).pause(Instant::now() + self.app.config.pace.retry * BROKEN);
+            }
             Err(Fault::Passing { retry_after: Some(wait), whole_channel: true, .. }) => {
                 lock(&self.pace).pause(Instant::now() + *wait);
             }

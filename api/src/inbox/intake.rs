@@ -112,6 +112,7 @@ async fn read_and_receive(
 ) -> Result<&'static str> {
     let update = serde_json::from_slice(body).map_err(|error| Error::bad("body", format!("not JSON: {error}")))?;
     let mut incoming = messenger.read(&update);
+    let mut cropped = None;
     match &incoming {
         Incoming::Unknown { kind } => {
             tracing::info!(channel = %channel.id, kind, "an update of an unknown kind is ignored");
@@ -123,14 +124,19 @@ async fn read_and_receive(
             return Ok("kept");
         }
         Incoming::Ignored { reason } => tracing::debug!(channel = %channel.id, reason, "an update is ignored"),
-        Incoming::Button { id } => acknowledge(app, messenger, id.clone()),
+        Incoming::Button { id } => acknowledge(app, Arc::clone(&messenger), id.clone()),
         Incoming::Message(_) | Incoming::Edited(_) | Incoming::Echo(_) => {
             profiles::complete(app, channel, &*messenger, &mut incoming).await?;
+            cropped = incoming.message().filter(|message| message.is_cropped).map(|_| incoming.clone());
         }
         Incoming::Typing { person } => typing::by_client(app, channel, person).await?,
         Incoming::Receipt(_) | Incoming::Reachable { .. } => {}
     }
-    Ok(receive(app, channel, incoming).await?.as_str())
+    let outcome = receive(app, channel, incoming).await?;
+    if let Some(cropped) = cropped {
+        profiles::complete_later(app, channel, messenger, cropped);
+    }
+    Ok(outcome.as_str())
 }
 
 /// So that the button stops waiting on the client's screen. Nobody waits for this here.

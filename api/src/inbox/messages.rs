@@ -216,6 +216,9 @@ pub async fn retry(app: &App, viewer: &Viewer, id: MessageId) -> Result<message:
     if message.delivery_status != Some(DeliveryStatus::Failed) {
         return Err(Error::conflict("Only a message that has failed can be sent again"));
     }
+    if message.deleted_at.is_some() {
+        return Err(Error::conflict("The message was deleted"));
+    }
     let channel = channel::Entity::find_by_id(message.channel_id).one(&*tx).await?;
     if channel.is_none_or(|channel| channel.state == ChannelState::Disconnected) {
         return Err(Error::conflict("The channel is disconnected"));

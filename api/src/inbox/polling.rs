@@ -10,7 +10,11 @@ use crate::app::App;
 use crate::error::Result;
 use crate::messenger::Fault;
 
-use super::{channels, credentials, intake};
+use super::health::{self, Proof, UPDATES};
+use super::{credentials, intake};
+
+/// After so many faults in a row the channel is FAILING.
+const LASTING: u32 = 5;
 
 /// Asks until stopped.
 pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: CancellationToken) {
@@ -19,19 +23,31 @@ pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: Cancellati
 
 async fn poll(app: &Arc<App>, channel: &channel::Model) {
     let mut failures = 0;
+    let mut trouble = None;
     loop {
-        let wait = match round(app, channel).await {
+        let wait = match round(app, channel, trouble.as_deref()).await {
             Ok(Ok(())) => {
-                failures = 0;
+                (failures, trouble) = (0, None);
                 continue;
             }
             Ok(Err(fault)) => {
                 failures += 1;
                 tracing::warn!(channel = %channel.id, words = fault.words(), "polling failed");
-                if matches!(fault, Fault::Broken { .. })
-                    && let Err(error) = channels::set_health(app, channel.id, Some(fault.words())).await
-                {
-                    tracing::warn!(%error, "the channel's state could not be noted");
+                let words = match &fault {
+                    Fault::Broken { words } => Some(words.clone()),
+                    // Updates that do not come are seen by nobody else.
+                    fault if failures >= LASTING => Some(format!("{UPDATES}{}", fault.words())),
+                    _ => None,
+                };
+                if words.is_some() {
+                    if let Err(error) = health::set(app, channel.id, words.as_deref()).await {
+                        tracing::warn!(%error, "the channel's state could not be noted");
+                    }
+                    trouble = words;
+                }
+                if failures % LASTING == 0 {
+                    // Somebody may have set a webhook meanwhile: then nothing can be asked for.
+                    end_webhook(app, channel).await;
                 }
                 let asked = match fault {
                     Fault::Passing { retry_after, .. } => retry_after.unwrap_or_default(),
@@ -48,8 +64,19 @@ async fn poll(app: &Arc<App>, channel: &channel::Model) {
     }
 }
 
+async fn end_webhook(app: &App, channel: &channel::Model) {
+    let Ok(messenger) = credentials::messenger(app, channel) else { return };
+    if let Err(fault) = messenger.unsubscribe(None).await {
+        tracing::info!(channel = %channel.id, words = fault.words(), "a webhook could not be ended");
+    }
+}
+
 /// One poll: what came is stored before the next one confirms it to the messenger.
-async fn round(app: &Arc<App>, channel: &channel::Model) -> Result<std::result::Result<(), Fault>> {
+async fn round(
+    app: &Arc<App>,
+    channel: &channel::Model,
+    trouble: Option<&str>,
+) -> Result<std::result::Result<(), Fault>> {
     let row = channel::Entity::find_by_id(channel.id).one(app.db.read()).await?;
     let Some(row) = row else { return Ok(Ok(())) };
     let messenger = credentials::messenger(app, &row)?;
@@ -57,7 +84,7 @@ async fn round(app: &Arc<App>, channel: &channel::Model) -> Result<std::result::
         Ok(polled) => polled,
         Err(fault) => return Ok(Err(fault)),
     };
-    channels::set_health(app, row.id, None).await?;
+    health::well(app, row.id, Proof::Polled(trouble)).await?;
     for update in &polled.updates {
         let body = update.to_string();
         while let intake::Answer::Again(error) = intake::take_in(app, &row, body.as_bytes()).await {

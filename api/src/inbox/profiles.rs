@@ -1,5 +1,6 @@
 //! Profiles: who a client is, asked of messengers whose updates do not tell; and messages that came cropped.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use colloquy_entity::*;
@@ -8,10 +9,14 @@ use tokio::time::timeout;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::messenger::{Incoming, Messenger};
+use crate::messenger::{Echo, Fault, Incoming, Messenger};
+
+use super::receive::receive;
 
 /// Milliseconds for which a profile is taken as it was.
 const FRESH: i64 = 24 * 60 * 60 * 1000;
+/// How often the whole of a cropped message is asked for afterwards.
+const TRIES: u32 = 10;
 /// A messenger that asks for a quick answer gives us none slower than this: the client is then named at their next message.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -31,8 +36,10 @@ pub(super) async fn complete(
         match timeout(PATIENCE, messenger.whole(message)).await {
             Ok(Ok(Some(whole))) => *message = whole,
             Ok(Ok(None)) => {}
-            Ok(Err(fault)) => tracing::warn!(channel = %channel.id, words = fault.words(), "a message stays cropped"),
-            Err(_) => tracing::warn!(channel = %channel.id, "a message stays cropped: the messenger was too slow"),
+            Ok(Err(fault)) => {
+                tracing::info!(channel = %channel.id, words = fault.words(), "a message is cropped so far")
+            }
+            Err(_) => tracing::info!(channel = %channel.id, "a message is cropped so far: the messenger is slow"),
         }
     }
     let person = &mut message.person;
@@ -62,4 +69,38 @@ pub(super) async fn complete(
         Err(_) => tracing::info!(channel = %channel.id, "a client's profile is not known: the messenger was too slow"),
     }
     Ok(())
+}
+
+/// Completes a message that was stored cropped, as soon as the messenger gives the whole of it: that is then an edit without a
+/// time.
+pub(super) fn complete_later(
+    app: &Arc<App>,
+    channel: &channel::Model,
+    messenger: Arc<dyn Messenger>,
+    cropped: Incoming,
+) {
+    let (to, channel) = (Arc::clone(app), channel.clone());
+    let work = async move {
+        for failures in 0..TRIES {
+            tokio::time::sleep(to.config.pace.retry * 2u32.pow(failures)).await;
+            let Some(message) = cropped.message() else { return };
+            let whole = match messenger.whole(message).await {
+                Ok(Some(whole)) => whole,
+                Err(Fault::Passing { .. } | Fault::Broken { .. }) => continue,
+                Ok(None) | Err(Fault::Final { .. }) => break,
+            };
+            let whole = match &cropped {
+                Incoming::Echo(echo) => {
+                    Incoming::Echo(Box::new(Echo { message: whole, is_edit: true, ..Echo::clone(echo) }))
+                }
+                _ => Incoming::Edited(Box::new(whole)),
+            };
+            if let Err(error) = receive(&to, &channel, whole).await {
+                tracing::warn!(channel = %channel.id, %error, "a message stays cropped");
+            }
+            return;
+        }
+        tracing::warn!(channel = %channel.id, "a message stays cropped");
+    };
+    app.tasks.spawn(app.stop.clone().run_until_cancelled_owned(work));
 }

@@ -74,10 +74,11 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, receipt: &Recei
             }
         },
     };
-    if let Some(number) = number {
-        read_up_to(&mut tx, channel.kind, &dialogue, number).await?;
+    if status == DeliveryStatus::Read {
+        read_before(&mut tx, channel.kind, &dialogue, last.as_ref(), number).await?;
     }
     if let Some(mut message) = last {
+        // A read one too, whatever became of it: it was seen.
         forward(&mut tx, &dialogue, &mut message, status, failure);
         messages::store(&tx, &message).await?;
     }
@@ -110,6 +111,9 @@ pub(super) async fn take_early(
             forward(tx, dialogue, message, DeliveryStatus::Failed, receipt.failure);
         }
         forward(tx, dialogue, message, receipt.status, None);
+        if receipt.status == DeliveryStatus::Read {
+            read_before(tx, kind, dialogue, Some(message), None).await?;
+        }
     }
     if dialogue.read_number.is_some_and(|number| is_up_to(kind, message, number)) {
         forward(tx, dialogue, message, DeliveryStatus::Read, None);
@@ -171,14 +175,29 @@ async fn find(
     Ok(several.into_iter().find(has))
 }
 
-/// Where the messenger counts, all of ours up to a number are read. Elsewhere a message's being seen says nothing of those before it:
-/// one of them may have failed, and that is told later, or was told earlier.
-async fn read_up_to(tx: &mut Tx<'_>, kind: ChannelKind, dialogue: &dialogue::Model, number: i64) -> Result<()> {
-    let sent = message::Entity::find()
+/// Who has seen a message has seen what they were sent before it; or, where the messenger counts, all up to a number. What the
+/// messenger said to have failed too: had it said so later, that would have undone nothing, and all orders end alike.
+async fn read_before(
+    tx: &mut Tx<'_>,
+    kind: ChannelKind,
+    dialogue: &dialogue::Model,
+    last: Option<&message::Model>,
+    number: Option<i64>,
+) -> Result<()> {
+    let mut sent = message::Entity::find()
         .filter(message::Column::DialogueId.eq(dialogue.id))
-        .filter(message::Column::DeliveryStatus.is_in([DeliveryStatus::Sent, DeliveryStatus::Delivered]));
+        .filter(message::Column::DeliveryStatus.is_in([
+            DeliveryStatus::Sent,
+            DeliveryStatus::Failed,
+            DeliveryStatus::Delivered,
+        ]))
+        // What never was at the messenger nobody has seen.
+        .filter(message::Column::ExternalId.is_not_null());
+    if let Some(last) = last {
+        sent = sent.filter(message::Column::Ordinal.lt(last.ordinal));
+    }
     for mut message in sent.order_by_asc(message::Column::Ordinal).all(&**tx).await? {
-        if is_up_to(kind, &message, number) {
+        if number.is_none_or(|number| is_up_to(kind, &message, number)) {
             forward(tx, dialogue, &mut message, DeliveryStatus::Read, None);
             messages::store(tx, &message).await?;
         }

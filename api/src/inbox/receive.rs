@@ -11,7 +11,7 @@ use crate::log::{Actor, Entry, Kind};
 use crate::messenger::{Incoming, IncomingMessage};
 
 use super::messages::{self, Draft};
-use super::{chat, contractors, deals, dialogues, files, participants, receipts, routing};
+use super::{changes, chat, contractors, deals, dialogues, files, participants, receipts, routing};
 use people::{client, refresh};
 
 mod echo;
@@ -210,6 +210,10 @@ async fn edit(
     let mut message = message.ok_or_else(|| Error::internal("a message went away"))?;
     let is_late = message.edit_key.zip(incoming.edit_key).is_some_and(|(had, came)| came <= had);
     if is_late || message.deleted_at.is_some() {
+        return Ok(Some(Outcome::Repeated));
+    }
+    if !by_client && changes::waits(&tx, message.id).await? {
+        // It is the echo of a change of ours, after which there is another.
         return Ok(Some(Outcome::Repeated));
     }
     // The files of what was sent from here are here: the messenger's copies do not take their place.

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use colloquy_entity::{ChannelId, ChannelKind, ChannelState, channel};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::messenger::{self, Fault, Messenger, Secret};
 
-use super::{channels, credentials, polling};
+use super::health::{self, Proof, UPDATES};
+use super::{credentials, polling};
+
+/// A channel that fails is looked at again after so many first waits of a sending.
+const WATCH: u32 = 60;
 
 /// Where a channel's updates are to be posted to; nowhere without `PUBLIC_URL`.
 pub(super) fn address(app: &App, kind: ChannelKind, id: ChannelId) -> Option<String> {
@@ -50,8 +54,29 @@ pub(super) async fn run(app: Arc<App>, channel: channel::Model, stop: Cancellati
         Ok(false) => return,
         Err(error) => return tracing::error!(channel = %channel.id, ?error, "the channel cannot take updates"),
     }
-    if stop.run_until_cancelled(settle(&app, &channel)).await.is_some() && app.config.public_url.is_none() {
-        polling::run(app, channel, stop).await;
+    if stop.run_until_cancelled(settle(&app, &channel)).await.is_none() {
+        return;
+    }
+    let watch = watch(Arc::clone(&app), channel.id);
+    if app.config.public_url.is_none() {
+        let polling = polling::run(Arc::clone(&app), channel, stop.clone());
+        tokio::join!(polling, stop.run_until_cancelled(watch));
+    } else {
+        stop.run_until_cancelled(watch).await;
+    }
+}
+
+/// Looks now and then whether a channel that failed works again: where nothing is sent nobody else finds out.
+async fn watch(app: Arc<App>, id: ChannelId) {
+    loop {
+        tokio::time::sleep(app.config.pace.retry * WATCH).await;
+        match channel::Entity::find_by_id(id).one(app.db.read()).await {
+            Ok(Some(channel)) if channel.state == ChannelState::Failing => {
+                look_again(&app, &channel).await;
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "the channel's state is looked at later"),
+        }
     }
 }
 
@@ -74,11 +99,11 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
     loop {
         let trouble = match move_to(app, channel, wanted.as_deref()).await {
             Ok(Ok(())) => return,
-            Ok(Err(fault)) => fault.words().to_owned(),
-            Err(error) => error.to_string(),
+            Ok(Err(fault)) => format!("{UPDATES}{}", fault.words()),
+            Err(error) => format!("{UPDATES}{error}"),
         };
         tracing::warn!(channel = %channel.id, trouble, "the channel could not be registered at PUBLIC_URL");
-        if let Err(error) = channels::set_health(app, channel.id, Some(&trouble)).await {
+        if let Err(error) = health::set(app, channel.id, Some(&trouble)).await {
             tracing::warn!(%error, "the channel's state could not be noted");
         }
         pause().await;
@@ -88,10 +113,18 @@ async fn settle(app: &Arc<App>, channel: &channel::Model) {
 /// A channel that failed works again where its messenger knows us. Whether what it says to that is known now.
 async fn look_again(app: &App, channel: &channel::Model) -> bool {
     let asked = async {
-        match credentials::messenger(app, channel)?.identify().await {
-            Ok(_) => channels::set_health(app, channel.id, None).await.map(|()| true),
-            Err(fault) => Ok(!matches!(fault, Fault::Passing { .. })),
-        }
+        let is_forgotten =
+            channel.state_reason.as_deref().is_some_and(|words| messenger::is_forgotten(channel.kind, words));
+        let outcome = if is_forgotten {
+            move_to(app, channel, address(app, channel.kind, channel.id).as_deref()).await?
+        } else {
+            let identified = credentials::messenger(app, channel)?.identify().await;
+            if identified.is_ok() {
+                health::well(app, channel.id, Proof::Identified).await?;
+            }
+            identified.map(drop)
+        };
+        Ok(!matches!(outcome, Err(Fault::Passing { .. })))
     };
     asked.await.unwrap_or_else(|error: crate::error::Error| {
         tracing::warn!(channel = %channel.id, %error, "whether the channel works again is not known yet");
@@ -108,6 +141,6 @@ async fn move_to(app: &App, channel: &channel::Model, wanted: Option<&str>) -> R
     let row =
         channel::ActiveModel { id: Set(channel.id), webhook_url: Set(wanted.map(str::to_owned)), ..Default::default() };
     row.update_without_returning(app.db.write()).await?;
-    channels::set_health(app, channel.id, None).await?;
+    health::well(app, channel.id, Proof::Registered).await?;
     Ok(Ok(()))
 }

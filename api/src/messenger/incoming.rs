@@ -48,6 +48,17 @@ pub enum Incoming {
     },
 }
 
+impl Incoming {
+    /// The message that it brings, if it does.
+    pub fn message(&self) -> Option<&IncomingMessage> {
+        match self {
+            Self::Message(message) | Self::Edited(message) => Some(message),
+            Self::Echo(echo) => Some(&echo.message),
+            _ => None,
+        }
+    }
+}
+
 /// A message of the company, as the messenger tells of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Echo {

@@ -186,6 +186,22 @@ pub fn can_change(kind: ChannelKind) -> bool {
     }
 }
 
+/// Whether a trouble in these words is one of which asking [whom the token belongs to](Messenger::identify) tells when it is
+/// over.
+pub fn is_of_token(kind: ChannelKind, words: &str) -> bool {
+    match kind {
+        // Rights, restrictions and captchas show only when something is sent.
+        ChannelKind::Vk => words == vk::REFUSED_TOKEN,
+        ChannelKind::Viber => words != viber::FORGOTTEN,
+        ChannelKind::Telegram | ChannelKind::Website => true,
+    }
+}
+
+/// Whether the messenger has forgotten our address, and is to be told it again.
+pub fn is_forgotten(kind: ChannelKind, words: &str) -> bool {
+    kind == ChannelKind::Viber && words == viber::FORGOTTEN
+}
+
 /// Whether updates can be asked for where the outside cannot reach us.
 pub fn can_poll(kind: ChannelKind) -> bool {
     matches!(kind, ChannelKind::Telegram | ChannelKind::Vk)

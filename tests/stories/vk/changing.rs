@@ -12,6 +12,7 @@ stories!(World:
     an_edit_and_a_removal_arrive_and_their_echoes_make_nothing,
     an_edit_that_comes_too_late_is_taken_back,
     what_was_written_in_vks_page_can_be_changed_here,
+    the_echo_of_an_earlier_edit_does_not_bring_it_back,
 );
 
 async fn edit(world: &World, id: &str, text: &str) {
@@ -66,4 +67,19 @@ async fn what_was_written_in_vks_page_can_be_changed_here(world: World) {
     let theirs: Value = world.admin.messages(&dialogue).await.pop().expect("messages");
     edit(&world, theirs["id"].as_str().expect("an id"), "From here").await;
     world.vk.wait_for_message(shop.group, "the edit", |message| message.text == "From here").await;
+}
+
+async fn the_echo_of_an_earlier_edit_does_not_bring_it_back(world: World) {
+    let (shop, anna, dialogue) = begin(&world, 7_631).await;
+    let id = sent(&world, &dialogue, "one").await;
+    edit(&world, &id, "two").await;
+    let there = world.vk.wait_for_message(shop.group, "the edit", |message| message.edits == 1).await;
+    let echo = world.vk.company_edits(shop.group, anna.id, there.number, "two");
+    let gate = world.vk.gate_next("messages.edit");
+    edit(&world, &id, "three").await;
+    world.vk.wait_for_calls("messages.edit", 2).await;
+    world.take_vk(&shop, &echo).await;
+    assert_eq!(message(&world, &dialogue, &id).await["text"], "three");
+    gate.release();
+    world.vk.wait_for_message(shop.group, "the second edit", |message| message.text == "three").await;
 }

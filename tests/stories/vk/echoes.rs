@@ -13,6 +13,7 @@ stories!(World:
     an_echo_brings_the_number_that_the_answer_lost,
     what_is_written_in_vks_page_reopens_the_dialogue_as_an_employee_would,
     what_is_written_in_vks_page_begins_a_dialogue_that_nobody_is_given,
+    what_is_written_in_vks_page_is_read_whichever_is_told_first,
 );
 
 async fn the_echo_of_our_own_makes_no_second_message_whenever_it_comes(world: World) {
@@ -102,4 +103,19 @@ async fn what_is_written_in_vks_page_begins_a_dialogue_that_nobody_is_given(worl
     // The client's first message is theirs all the same.
     world.take_vk(&shop, &world.vk.says(shop.group, 7_431, "Really?")).await;
     world.vk.wait_for_message(shop.group, "the welcome", |message| message.text == "Hi").await;
+}
+
+async fn what_is_written_in_vks_page_is_read_whichever_is_told_first(world: World) {
+    let (shop, anna, dialogue) = begin(&world, 7_441).await;
+    for is_read_first in [false, true] {
+        let written = world.vk.company_says(shop.group, anna.id, "From the page");
+        let number = written["object"]["conversation_message_id"].as_i64().expect("a number");
+        let read = world.vk.reads(shop.group, anna.id, number);
+        for event in if is_read_first { [&read, &written] } else { [&written, &read] } {
+            world.take_vk(&shop, event).await;
+        }
+        let last = world.admin.messages(&dialogue).await.pop().expect("messages");
+        assert_eq!(last["text"], "From the page");
+        assert_eq!(last["delivery"]["status"], "READ", "read first: {is_read_first}");
+    }
 }

@@ -15,6 +15,8 @@ stories!(Hidden:
     a_server_that_sends_us_back_is_asked_anew,
     one_odd_event_stalls_nothing,
     faults_of_polling_are_tried_again,
+    a_poll_that_goes_on_proves_nothing_of_the_token,
+    updates_that_never_come_make_the_channel_failing,
 );
 
 /// A world that the outside cannot reach.
@@ -138,4 +140,35 @@ async fn faults_of_polling_are_tried_again(Hidden(world): Hidden) {
     feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
     assert_eq!(super::health(&world).await, json!({ "state": "CONNECTED", "stateReason": null }));
     arrives(&world, &shop, &mut feed, "again").await;
+}
+
+async fn a_poll_that_goes_on_proves_nothing_of_the_token(Hidden(world): Hidden) {
+    let (shop, mut feed) = begin(&world).await;
+    arrives(&world, &shop, &mut feed, "one").await;
+    let dialogue = world.dialogue(&shop.channel, &Person::new(ANNA)).await;
+    world.vk.revoke(&shop.channel.token, shop.group, true);
+    let id = world.admin.send(&dialogue, "Hi").await;
+    feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    arrives(&world, &shop, &mut feed, "two").await;
+    arrives(&world, &shop, &mut feed, "three").await;
+    assert_eq!(super::health(&world).await["state"], "FAILING");
+    // Without anything that is to be sent, it is asked after now and then.
+    world.admin.act("deleteMessage", "messageId", &id).await.data();
+    world.vk.revoke(&shop.channel.token, shop.group, false);
+    feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    assert_eq!(super::health(&world).await, json!({ "state": "CONNECTED", "stateReason": null }));
+}
+
+async fn updates_that_never_come_make_the_channel_failing(Hidden(world): Hidden) {
+    let (shop, mut feed) = begin(&world).await;
+    world.vk.fail("longpoll", None, Fault::Html502, 6);
+    // The poll that is under way ends well.
+    arrives(&world, &shop, &mut feed, "one").await;
+    feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    let reason = super::health(&world).await["stateReason"].take();
+    assert!(reason.as_str().is_some_and(|reason| reason.starts_with("Its updates cannot be had: VK")), "{reason}");
+    arrives(&world, &shop, &mut feed, "two").await;
+    while super::health(&world).await["state"] != "CONNECTED" {
+        feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+    }
 }

@@ -91,13 +91,19 @@ async fn a_cropped_message_is_fetched_whole(world: World) {
     let asked = &world.vk.calls("messages.getByConversationMessageId")[0];
     assert_eq!(asked.text("conversation_message_ids"), number(&event).to_string());
 
-    // What cannot be had whole is better than nothing.
-    world.vk.fail_next("messages.getByConversationMessageId", Fault::Status("error-0010"));
+    // What cannot be had whole is better than nothing, and is completed when it can.
+    let mut feed = world.follow(&world.admin.api, None).await;
+    world.vk.fail("messages.getByConversationMessageId", None, Fault::Status("error-0010"), 3);
     let mut event = world.vk.says(shop.group, anna.id, "Second");
     event["object"]["message"]["text"] = json!("Sec");
     event["object"]["message"]["is_cropped"] = json!(1);
     world.take_vk(&shop, &event).await;
-    assert_eq!(texts(&world, &dialogue).await[2], "Sec");
+    let events = feed.until(|event| event["kind"] == "MESSAGE_EDITED").await;
+    let added = events.iter().find(|event| event["kind"] == "MESSAGE_ADDED").expect("it was stored at once");
+    assert_eq!(added["message"]["id"], events.last().expect("the edit")["message"]["id"]);
+    assert_eq!(texts(&world, &dialogue).await[2], "Second");
+    let last = world.admin.messages(&dialogue).await.pop().expect("messages");
+    assert_eq!(last["editedAt"], Value::Null, "nobody changed it");
 }
 
 async fn names_come_from_vk_and_a_slow_answer_holds_nothing_back(world: World) {

@@ -18,6 +18,7 @@ stories!(World:
     another_public_address_takes_the_server_along,
     without_a_public_address_it_is_polled_and_no_server_is_left,
     with_another_key_a_community_can_be_connected_anew,
+    a_connecting_that_fails_leaves_no_server,
 );
 
 const READ: [&str; 10] = [
@@ -178,4 +179,15 @@ async fn with_another_key_a_community_can_be_connected_anew(mut world: World) {
     assert_eq!(answer.at("connectChannel.channel.id"), &json!(shop.channel.id));
     assert_eq!(answer.at("connectChannel.channel.state"), "CONNECTED");
     assert_eq!(world.write_vk(&shop, &anna, "And now?").await, dialogue);
+}
+
+async fn a_connecting_that_fails_leaves_no_server(world: World) {
+    let (group, token) = world.community("Shop");
+    world.vk.fail_next("groups.setCallbackSettings", Fault::Status("error-0010"));
+    let refused = connect(&world.admin.api, "Shop", &group.to_string(), &token).await;
+    assert_eq!(refused.error_code(), "CONFLICT");
+    assert!(world.vk.servers(group).is_empty());
+    let answer = connect(&world.admin.api, "Shop", &group.to_string(), &token).await;
+    assert_eq!(answer.at("connectChannel.channel.state"), "CONNECTED");
+    assert_eq!(world.vk.servers(group).len(), 1);
 }

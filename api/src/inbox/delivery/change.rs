@@ -8,6 +8,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, Quer
 use tokio_util::sync::CancellationToken;
 
 use super::{Sender, TRIES, lock, taken};
+use crate::app::App;
 use crate::error::Result;
 use crate::inbox::{changes, dialogues};
 use crate::messenger::{Fault, Sent};
@@ -26,6 +27,18 @@ pub(super) fn before_message() -> SelectStatement {
                 .lt(Expr::col((message::Entity, message::Column::Ordinal))),
         )
         .take()
+}
+
+/// The text that a message had before the changes that wait.
+pub(super) async fn former_text(app: &App, message: MessageId) -> Result<Option<String>> {
+    let first = message_change::Entity::find()
+        .filter(message_change::Column::MessageId.eq(message))
+        .order_by_asc(message_change::Column::AfterOrdinal)
+        .order_by_asc(message_change::Column::CreatedAt)
+        .order_by_asc(message_change::Column::Id)
+        .one(app.db.read())
+        .await?;
+    Ok(first.map(|change| change.former_text))
 }
 
 impl Sender {

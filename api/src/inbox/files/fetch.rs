@@ -12,7 +12,7 @@ use crate::log::Kind;
 use crate::messenger::{Fault, Messenger};
 use crate::metrics::Of;
 
-use super::super::{channels, dialogues, messages};
+use super::super::{dialogues, health, messages};
 use super::store::{self, Lost};
 use super::{preview, types};
 
@@ -29,8 +29,12 @@ pub async fn fetch(app: &Arc<App>, messenger: &dyn Messenger, mut file: attachme
             file.state = Some(FileState::Ready);
             "ready"
         }
-        Err(Fault::Passing { words, retry_after, .. }) if file.attempts + 1 < TRIES => {
-            tracing::info!(file = %file.id, words, "a file could not be fetched; it is tried again");
+        Err(fault @ (Fault::Passing { .. } | Fault::Broken { .. })) if file.attempts + 1 < TRIES => {
+            tracing::info!(file = %file.id, words = fault.words(), "a file could not be fetched; it is tried again");
+            if let (Fault::Broken { words }, Some(message)) = (&fault, file.message_id) {
+                health::of_message(app, message, words).await?;
+            }
+            let retry_after = if let Fault::Passing { retry_after, .. } = fault { retry_after } else { None };
             let wait = app.config.pace.retry * 2u32.saturating_pow(file.attempts.unsigned_abs());
             let wait = wait.max(retry_after.unwrap_or_default());
             let at = Time::now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
@@ -46,9 +50,6 @@ pub async fn fetch(app: &Arc<App>, messenger: &dyn Messenger, mut file: attachme
         }
         Err(fault) => {
             tracing::warn!(file = %file.id, words = fault.words(), "a file cannot be had");
-            if let (Fault::Broken { words }, Some(message)) = (&fault, file.message_id) {
-                channels::fails(app, message, words).await?;
-            }
             file.state = Some(FileState::Failed);
             "failed"
         }

@@ -37,6 +37,9 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, echo: &Echo) ->
         // The answer to the sending is still on its way, or was lost.
         ours.external_id = Some(incoming.external_id.clone());
         receipts::forward(&mut tx, &dialogue, &mut ours, DeliveryStatus::Sent, None);
+        // The client may have read it before this came.
+        let ids = [incoming.external_id.clone()];
+        receipts::take_early(&mut tx, channel.kind, &dialogue, &mut ours, &ids).await?;
         messages::store(&tx, &ours).await?;
         tx.commit().await?;
         return Ok(Outcome::Repeated);
@@ -52,6 +55,11 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, echo: &Echo) ->
     }
     dialogues::reopen_locked(&mut tx, &mut dialogue, None);
     add(&mut tx, &mut dialogue, incoming, MessageOrigin::Messenger, None).await?;
+    if let Some(mut theirs) = stored(&tx, channel.id, &incoming.external_id).await? {
+        let ids = [incoming.external_id.clone()];
+        receipts::take_early(&mut tx, channel.kind, &dialogue, &mut theirs, &ids).await?;
+        messages::store(&tx, &theirs).await?;
+    }
     dialogues::store(&tx, &dialogue).await?;
     tx.commit().await?;
     Ok(Outcome::Stored)

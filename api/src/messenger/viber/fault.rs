@@ -14,6 +14,10 @@ pub const TOO_MANY: i64 = 12;
 /// nine such waits between them the last is later than that.
 const HOURLY: Duration = Duration::from_secs(420);
 
+/// The webhook is gone at Viber; it takes no messages then.
+pub const FORGOTTEN: &str =
+    "Viber knows no address of the bot any more: disconnect the channel, and connect the bot anew";
+
 /// What a failed call means.
 pub fn of_call(error: CallError) -> Fault {
     let (status, message) = match error {
@@ -34,7 +38,7 @@ pub fn of_call(error: CallError) -> Fault {
         7 => broken("Viber has blocked the bot's account"),
         8 => broken("Viber does not know the bot's account any more"),
         9 => broken("Viber has suspended the bot's account"),
-        10 => broken("Viber knows no address of the bot any more: disconnect the channel, and connect the bot anew"),
+        10 => broken(FORGOTTEN),
         // It says nothing of a text, should this have been something else.
         11 => Fault::fatal("The client has no device that can show this"),
         // The one limit that is documented for `send_message` is that of a client: others are not kept waiting for it.

@@ -18,6 +18,7 @@ use colloquy_entity::ChannelKind;
 use serde_json::{Value, json};
 
 pub use client::{CallError, Viber};
+pub use fault::FORGOTTEN;
 
 use super::{
     Download, Fault, Identity, Incoming, Messenger, Outgoing, Polled, Posted, Profile, Rate, Rates, Secret, Sent,

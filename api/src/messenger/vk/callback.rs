@@ -34,7 +34,8 @@ pub async fn subscribe(vk: &Vk, url: &str, secret: &Secret) -> Result<(), Fault>
         ("title", TITLE.to_owned()),
         ("secret_key", secret.expose().to_owned()),
     ];
-    let id = match known.next() {
+    let before = known.next();
+    let id = match before {
         Some(id) => {
             let told: Vec<_> = told.into_iter().chain([("server_id", id.to_string())]).collect();
             vk.call("groups.editCallbackServer", &told).await.map_err(fault::of_call)?;
@@ -51,7 +52,12 @@ pub async fn subscribe(vk: &Vk, url: &str, secret: &Secret) -> Result<(), Fault>
     }
     let mut settings = vec![("server_id", id.to_string())];
     settings.extend(chosen(vk));
-    vk.call("groups.setCallbackSettings", &settings).await.map(drop).map_err(fault::of_call)
+    let chosen = vk.call("groups.setCallbackSettings", &settings).await;
+    if chosen.is_err() && before.is_none() {
+        // A further try may be for another address: none is left that nobody would remove.
+        remove(vk, id).await?;
+    }
+    chosen.map(drop).map_err(fault::of_call)
 }
 
 /// Removes the servers of that address; where none is known, those that can only be ours.

@@ -30,6 +30,9 @@ pub fn too_large() -> Fault {
     Fault::fatal("The file is too large: VK takes photos of up to 50 MB and files of up to 200 MB")
 }
 
+/// Of a token that was revoked, or never was one.
+pub const REFUSED_TOKEN: &str = "VK does not accept the community's token";
+
 /// What the number of an error means.
 pub fn refused(code: i64, words: &str) -> Fault {
     let broken = |words: &str| Fault::Broken { words: words.to_owned() };
@@ -41,7 +44,7 @@ pub fn refused(code: i64, words: &str) -> Fault {
     };
     match code {
         1 | 10 => Fault::passing(format!("VK has a fault of its own ({code})")),
-        5 | 27 | 28 => broken("VK does not accept the community's token"),
+        5 | 27 | 28 => broken(REFUSED_TOKEN),
         6 => passing("VK asks to send more slowly", SECOND, true),
         7 | 15 => {
             broken("The community's token lacks a right: it needs community management, messages, photos and documents")

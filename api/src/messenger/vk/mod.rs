@@ -23,6 +23,7 @@ use colloquy_entity::{ChannelKind, Time};
 use serde_json::Value;
 
 pub use client::{CallError, Vk};
+pub use fault::REFUSED_TOKEN;
 
 use super::{
     Download, Fault, Identity, Incoming, IncomingMessage, Messenger, Outgoing, Polled, Posted, Profile, Rate, Rates,
