@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Multipart, Request};
@@ -143,6 +143,16 @@ impl Plans {
         });
         Some(held)
     }
+}
+
+/// Where numbers begin of a fake that others try out: above those that it gave before it was started again, which colloquy
+/// has seen.
+pub fn above_the_last_start() -> i64 {
+    const BEGINNING: u64 = 1_767_225_600;
+    // More than a person makes; and the numbers stay below 2^31 until 2030.
+    const A_SECOND: u64 = 16;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    i64::try_from(now.saturating_sub(BEGINNING) * A_SECOND).unwrap_or_default()
 }
 
 /// State, and word of each change.

@@ -16,7 +16,8 @@ pub struct Api {
     door: &'static str,
     /// The origin of the page that asks, where it is a browser
     pub origin: Option<String>,
-    http: reqwest::Client,
+    /// What it asks by
+    pub http: reqwest::Client,
 }
 
 impl Api {

@@ -55,7 +55,7 @@ impl FakeTelegram {
     /// Starts on a listener, for people: any well-formed token is a bot's, which is made when it is first used.
     pub fn open(listener: TcpListener) -> Self {
         let fake = Self::serve(listener);
-        fake.shared.change(|state| state.is_open = true);
+        fake.shared.change(|state| (state.is_open, state.above) = (true, wire::above_the_last_start()));
         fake
     }
 

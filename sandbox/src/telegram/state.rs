@@ -59,6 +59,8 @@ pub struct Bot {
     pub ended_by: &'static str,
     /// The last message id of each chat.
     last: HashMap<i64, i64>,
+    /// What they begin above.
+    above: i64,
     /// The messages that can be answered.
     known: HashSet<(i64, i64)>,
     /// The bot's own messages that were not deleted, by chat and id.
@@ -87,6 +89,8 @@ pub struct State {
     pub files: HashMap<String, StoredFile>,
     /// Whether there is a bot for every token.
     pub is_open: bool,
+    /// What messages' ids begin above.
+    pub above: i64,
     /// Tokens that are good no more.
     pub revoked: HashSet<String>,
     /// What is to go wrong.
@@ -108,6 +112,7 @@ impl State {
             poll: 0,
             ended_by: "",
             last: HashMap::new(),
+            above: self.above,
             known: HashSet::new(),
             own: BTreeMap::new(),
         };
@@ -143,7 +148,7 @@ impl State {
 impl Bot {
     /// A new message's id: they grow in each chat.
     pub fn next_message(&mut self, chat: i64) -> i64 {
-        let id = self.last.get(&chat).map_or(1, |last| last + 1);
+        let id = self.last.get(&chat).unwrap_or(&self.above) + 1;
         self.note(chat, id);
         id
     }

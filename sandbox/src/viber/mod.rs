@@ -67,7 +67,11 @@ impl FakeViber {
     /// delivered as soon as they are sent, and what is not taken is posted again.
     pub fn open(listener: TcpListener) -> Self {
         let fake = Self::serve(listener);
-        fake.shared.change(|state| state.is_open = true);
+        fake.shared.change(|state| {
+            state.is_open = true;
+            // As many for each second since then: no start takes up those of another.
+            state.next_message += wire::above_the_last_start().unsigned_abs() * 1_000_000;
+        });
         fake
     }
 

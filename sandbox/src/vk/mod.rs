@@ -60,7 +60,9 @@ impl FakeVk {
     /// is not taken is delivered again as VK does, a hundred times faster.
     pub fn open(listener: TcpListener) -> Self {
         let fake = Self::serve(listener);
-        fake.shared.change(|state| (state.is_open, state.haste) = (true, 100));
+        fake.shared.change(|state| {
+            (state.is_open, state.haste, state.above) = (true, 100, wire::above_the_last_start());
+        });
         fake
     }
 

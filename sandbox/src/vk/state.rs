@@ -128,6 +128,8 @@ pub struct Group {
     pub dialogs: HashMap<i64, Dialog>,
     /// The number that was given last to a message, a server, a file.
     pub last: i64,
+    /// What conversations' numbers begin above.
+    above: i64,
 }
 
 /// A file that an upload server has, until it is saved, and after.
@@ -178,6 +180,8 @@ pub struct State {
     pub plain_answers: bool,
     /// Calls that a community may make in a second; 0 for any number.
     pub per_second: usize,
+    /// What numbers begin above.
+    pub above: i64,
     /// Whether there is a community for every token, and a person for every id.
     pub is_open: bool,
     /// Deliveries are repeated as VK does, so many times faster; 0 for never.
@@ -198,7 +202,8 @@ impl State {
             servers: Vec::new(),
             long_poll: LongPoll { key: format!("key-{id}-1"), ts: 16, ..LongPoll::default() },
             dialogs: HashMap::new(),
-            last: 5000,
+            last: 5000 + self.above,
+            above: self.above,
         };
         self.groups.entry(id).or_insert(group);
         self.tokens.insert(token.to_owned(), id);
@@ -256,7 +261,8 @@ impl Group {
 
     /// The conversation with a person, made where there is none.
     pub fn dialog(&mut self, peer: i64) -> &mut Dialog {
-        self.dialogs.entry(peer).or_default()
+        let above = self.above;
+        self.dialogs.entry(peer).or_insert_with(|| Dialog { last: above, ..Dialog::default() })
     }
 
     /// A message by the community's number of it.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::client::Api;
 use crate::harness::feed::Feed;
 use crate::harness::process::Program;
+use crate::harness::scratch::Scratch;
 
 /// How long a failing story waits.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -63,19 +64,29 @@ fn answered(state: &Value, phone: &str) -> bool {
     messages(state, phone).iter().any(|message| message["from"] == "COMPANY")
 }
 
-#[tokio::test]
-async fn a_newcomer_writes_as_a_client_of_each_messenger_and_is_answered() {
+/// The program with the sandbox, and its page.
+async fn start(settings: &[(&str, &str)]) -> (Program, Page) {
     let arguments = ["serve", "--demo", "--sandbox", "127.0.0.1:0"];
-    let mut program = Program::run(env!("CARGO_BIN_EXE_colloquy").into(), &arguments, &[]).await;
+    let mut program = Program::run(env!("CARGO_BIN_EXE_colloquy").into(), &arguments, settings).await;
     let url = program.line("Write as a client of Telegram, VK and Viber at ").await.expect("the page's address");
-    let page = Page { url, http: reqwest::Client::builder().no_proxy().build().expect("a client") };
-    let html = page.http.get(&page.url).send().await.expect("the page");
-    assert!(html.status() == 200 || html.status() == 404, "a program without pages says so: {}", html.status());
+    let http = Api::anonymous(&url).http;
+    (program, Page { url, http })
+}
+
+async fn sign_in(program: &Program) -> Api {
     let sign_in = "mutation($input: SignInInput!) { signIn(input: $input) { token } }";
     let input = json!({ "email": "admin@example.com", "password": "colloquy-demo" });
     let anonymous = Api::anonymous(program.url());
     let token: String = anonymous.run(sign_in, json!({ "input": input })).await.get("signIn.token");
-    let api = anonymous.with_token(&token);
+    anonymous.with_token(&token)
+}
+
+#[tokio::test]
+async fn a_newcomer_writes_as_a_client_of_each_messenger_and_is_answered() {
+    let (program, page) = start(&[]).await;
+    let html = page.http.get(&page.url).send().await.expect("the page");
+    assert!(html.status() == 200 || html.status() == 404, "a program without pages says so: {}", html.status());
+    let api = sign_in(&program).await;
     let state = page.until("channels", |state| state["bots"].as_array().is_some_and(|bots| bots.len() == 3)).await;
 
     for phone in state["phones"].as_array().expect("phones") {
@@ -116,4 +127,31 @@ async fn a_newcomer_writes_as_a_client_of_each_messenger_and_is_answered() {
     feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
     page.act(reqwest::Method::PATCH, &format!("bots/{bot}"), json!({ "fail": "NONE" })).await;
     feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
+}
+
+#[tokio::test]
+async fn who_starts_it_again_goes_on_with_the_same_dialogues() {
+    let home = Scratch::new();
+    let database = format!("sqlite://{}", home.path().join("colloquy.db").display());
+    let settings = [("DATABASE_URL", database.as_str())];
+    let mut dialogues = Vec::new();
+    for text in ["Before", "After"] {
+        let (program, page) = start(&settings).await;
+        let api = sign_in(&program).await;
+        let state = page.until("channels", |state| state["bots"].as_array().is_some_and(|bots| bots.len() == 3)).await;
+        for phone in state["phones"].as_array().expect("phones") {
+            let id = phone["id"].as_str().expect("an id");
+            let mut feed = Feed::follow(&api, None).await;
+            page.write(id, Form::new().text("text", text)).await;
+            let events = feed.until(|event| event["message"]["text"] == text).await;
+            let dialogue = events.last().expect("one")["dialogue"]["id"].clone();
+            let send = "mutation($input: SendMessageInput!) { sendMessage(input: $input) { message { id } } }";
+            let input = json!({ "dialogueId": dialogue, "text": "Yes" });
+            api.run(send, json!({ "input": input })).await.data();
+            page.until("the answer", |state| answered(state, id)).await;
+            dialogues.push(dialogue);
+        }
+        assert_eq!(program.terminate().await.code(), Some(0));
+    }
+    assert_eq!(dialogues[..3], dialogues[3..]);
 }
