@@ -98,9 +98,11 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
 
   const session = openSession(shelf, start, onToken);
   const outbox = openOutbox(shelf, send, () => set({ outgoing: outbox.all }));
-  const marks = createMarks((mark, id) =>
-    asVisitor(mark === "read" ? documents.MARK_READ : documents.MARK_DELIVERED, { id }),
-  );
+  const marks = createMarks(async (mark, id) => {
+    // A mark that is repeated begins no chat: it was for one that is gone.
+    if (session.token === null) return;
+    await asVisitor(mark === "read" ? documents.MARK_READ : documents.MARK_DELIVERED, { id });
+  });
 
   function set(change: Partial<ChatState>) {
     state = { ...state, ...change };
