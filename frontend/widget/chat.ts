@@ -87,10 +87,12 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
   let link: Link | undefined;
   let reload: ReturnType<typeof setTimeout> | undefined;
   let loadAttempt = 0;
-  /** How often in a row a cursor was refused that the server had just given. */
-  let cursorsRefused = 0;
+  /** How often in a row there was no following what the server had just told. */
+  let refusals = 0;
   /** Changes with the token, and with what is loaded anew: an answer to an earlier one is no longer wanted. */
   let era = 0;
+  /** The era for which the conversation is being read. */
+  let loading: number | undefined;
   let refreshing: Promise<void> | undefined;
   let isReading = false;
   let typedAt = -Infinity;
@@ -160,6 +162,7 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
   async function load() {
     stop();
     const mine = era;
+    loading = era;
     try {
       const { chat } = await asVisitor<ChatAnswer>(documents.CHAT, {});
       if (mine !== era) return;
@@ -181,7 +184,14 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
       } else {
         set({ fault: fault.code });
       }
+    } finally {
+      if (loading === mine) loading = undefined;
     }
+  }
+
+  /** Reads it where nothing follows it: what stood in the way, even for good, may be gone. */
+  function ensureFollowed() {
+    if (session.token !== null && !link && loading !== era) void load();
   }
 
   function follow(after: string) {
@@ -198,20 +208,18 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
         outbox.wake();
         marks.again();
       },
-      onRefused(what) {
-        if (what === "token") {
-          session.refuse(token);
-          return;
-        }
-        // The place in the log is gone, after a restored backup: what is there now is read anew.
-        reload = setTimeout(load, cursorsRefused === 0 ? 0 : waitBefore(cursorsRefused));
-        cursorsRefused += 1;
+      onRefused() {
+        // The token is gone, or the page's origin is no longer the channel's, or the place in the log, after a restored
+        // backup: reading it anew tells.
+        link = undefined;
+        reload = setTimeout(load, refusals === 0 ? 0 : waitBefore(refusals));
+        refusals += 1;
       },
     });
   }
 
   function apply({ message, readUpTo, typing }: ChatUpdate) {
-    cursorsRefused = 0;
+    refusals = 0;
     if (message) {
       setLog(withMessage(state.log, message));
       if (message.key !== null) outbox.confirm(message.key);
@@ -263,6 +271,7 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
         text: text || null,
         fileIds: fileIds.length > 0 ? fileIds : null,
       });
+      ensureFollowed();
       return answer.sendMessage.message;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== "UNAUTHENTICATED") throw error;
@@ -338,7 +347,7 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
       await refreshing;
     },
     wake() {
-      if (reload !== undefined) void load();
+      ensureFollowed();
       link?.wake();
       outbox.wake();
     },

@@ -62,11 +62,14 @@ export function faultOf(errors: readonly GraphQLFault[]): Fault {
   return new Fault(code, message, extensions.field, (extensions.retryAfter ?? 0) * 1000);
 }
 
-/** What an HTTP status says where no GraphQL error does. */
+/**
+ * What an HTTP status says where no GraphQL error does, and so not the server but what stands before it. A 401 of that is
+ * not about the visitor's token: only the server's own UNAUTHENTICATED costs a visitor the conversation.
+ */
 export function faultOfStatus(status: number): Fault {
   switch (status) {
     case 401:
-      return new Fault("UNAUTHENTICATED");
+      return new Fault("UNAVAILABLE", "HTTP 401");
     case 403:
       return new Fault("FORBIDDEN");
     case 404:
