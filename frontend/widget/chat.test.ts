@@ -233,6 +233,19 @@ test("a message that is sent shows that the cause is gone: the conversation is f
   expect([chat.state.fault, links.length, of("Chat").length]).toEqual([null, 1, 2]);
 });
 
+test("a limit on files is told at once and holds up no text", async () => {
+  const { chat, handlers, of } = begin();
+  await settle();
+  handlers["upload"] = () => {
+    throw new Fault("RATE_LIMITED", "too many", undefined, 3_600_000);
+  };
+  chat.send("", [new File(["x"], "a.png")]);
+  chat.send("hello?", []);
+  await settle();
+  expect(chat.state.outgoing.map(({ state, fault }) => [state, fault?.code])).toEqual([["failed", "RATE_LIMITED"], ["sent", undefined]]);
+  expect(of("upload")).toHaveLength(1);
+});
+
 test("a server that refuses every token is not asked for ever", async () => {
   const { chat, handlers, of } = begin({ kept: shelf() });
   for (const name of ["Chat", "SendMessage"]) {

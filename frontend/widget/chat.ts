@@ -1,9 +1,10 @@
 // The conversation, without a page: what is known of it, and what the visitor can do. The view draws `state`.
 import type { Api } from "./api";
 import { waitBefore } from "./backoff";
+import { openClaims } from "./claims";
 import * as documents from "./documents";
 import type { ChatAnswer, ChatMessage, ChatUpdate, MessagePage } from "./documents";
-import { Fault, type FaultCode } from "./fault";
+import { Fault, FILES, type FaultCode } from "./fault";
 import { EMPTY, lastOfCompany, logOf, unread, withAddresses, withEarlier, withMessage, withRead, type Log } from "./log";
 import { createMarks } from "./marks";
 import { openOutbox, withoutId, type Outgoing } from "./outbox";
@@ -58,6 +59,8 @@ export interface ChatOptions {
   api: Api;
   shelf: Shelf;
   onChange: (state: ChatState) => void;
+  /** The browser's, where it has them. */
+  locks?: LockManager | undefined;
   openLink?: typeof openRealLink;
 }
 
@@ -73,7 +76,7 @@ const OFFLINE_AFTER = 2;
 
 const READ = "read";
 
-export function openChat({ server, channel, api, shelf, onChange, openLink = openRealLink }: ChatOptions): Chat {
+export function openChat({ server, channel, api, shelf, onChange, locks, openLink = openRealLink }: ChatOptions): Chat {
   let state: ChatState = {
     name: shelf.read("name"),
     log: EMPTY,
@@ -99,7 +102,8 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
   let typingEnds: ReturnType<typeof setTimeout> | undefined;
 
   const session = openSession(shelf, start, onToken);
-  const outbox = openOutbox(shelf, send, () => set({ outgoing: outbox.all }));
+  const claims = openClaims(shelf, locks);
+  const outbox = openOutbox(shelf, send, () => set({ outgoing: outbox.all }), claims);
   const marks = createMarks(async (mark, id) => {
     // A mark that is repeated begins no chat: it was for one that is gone.
     if (session.token === null) return;
@@ -284,7 +288,10 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
     async function uploaded(at: number, blob: File | undefined): Promise<string> {
       if (!blob) throw new Fault("FILE_LOST");
       const token = await session.begin();
-      const id = await guarded(token, () => api.upload(blob, token));
+      const id = await guarded(token, () => api.upload(blob, token)).catch((error: unknown) => {
+        if (!(error instanceof Fault) || error.code !== "RATE_LIMITED") throw error;
+        throw new Fault(error.code, error.message, FILES, error.wait);
+      });
       onUploaded(at, id);
       return id;
     }
@@ -347,11 +354,13 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
       await refreshing;
     },
     wake() {
+      claims.wake();
       ensureFollowed();
       link?.wake();
       outbox.wake();
     },
     pause() {
+      claims.pause();
       link?.pause();
     },
   };
