@@ -44,6 +44,8 @@ test.each([
   ["a wait", () => refusal({ code: "RATE_LIMITED", retryAfter: 7 }, 429), { code: "RATE_LIMITED", wait: 7_000 }],
   ["a code that is new", () => refusal({ code: "QUERY_TOO_COMPLEX" }), { code: "INTERNAL", message: "no" }],
   ["a foreign origin", () => new Response("no", { status: 403 }), { code: "FORBIDDEN" }],
+  ["a refused token", () => refusal({ code: "UNAUTHENTICATED" }, 401), { code: "UNAUTHENTICATED" }],
+  ["a proxy's own sign-in, which says nothing of the token", () => new Response("<html>", { status: 401 }), { code: "UNAVAILABLE" }],
   ["a file too large for a proxy", () => new Response("<html>", { status: 413 }), { code: "TOO_LARGE" }],
   ["a server behind a proxy that is away", () => new Response("<html>", { status: 502 }), { code: "UNAVAILABLE" }],
   ["no server", () => Promise.reject(new TypeError("Failed to fetch")), { code: "OFFLINE" }],

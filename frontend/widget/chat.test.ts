@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openChat, type Chat } from "./chat";
 import type { ChatMessage } from "./documents";
-import { Fault } from "./fault";
+import { Fault, type FaultCode } from "./fault";
 import { links, message, server, settle, shelf, update, type SharedShelf } from "./testing/fakes";
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) }));
@@ -43,6 +43,11 @@ function begin({ messages = [] as ChatMessage[], unread = 0, kept = shelf(new Ma
   });
   return { chat, kept, ...back, links: wires.opened };
 }
+
+/** A handler that refuses all. */
+const refusing = (code: FaultCode) => () => {
+  throw new Fault(code);
+};
 
 const texts = (chat: Chat) => chat.state.log.messages.map(({ text }) => text);
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
@@ -103,11 +108,11 @@ test("a refused cursor reads the conversation anew and goes on from there, witho
   const { chat, links, handlers, of } = begin({ messages: [message({ text: "old" })] });
   await settle();
   handlers["Chat"] = () => answer([message({ text: "restored" })], 0, "c9");
-  links[0]!.onRefused("cursor");
+  links[0]!.onRefused();
   await pass(1);
   expect(texts(chat)).toEqual(["restored"]);
   expect(links[1]).toMatchObject({ after: "c9" });
-  links[1]!.onRefused("cursor");
+  links[1]!.onRefused();
   await pass(500);
   expect(of("Chat")).toHaveLength(2);
   await pass(2_000);
@@ -135,15 +140,13 @@ test("a refused token is dropped; what was written goes out in a new chat, with 
 });
 
 test("what was uploaded for a token that is gone is uploaded again", async () => {
-  const { chat, links, handlers, of } = begin();
+  const { chat, kept, handlers, of } = begin();
   await settle();
   const { SendMessage } = handlers;
-  handlers["SendMessage"] = () => {
-    throw new Fault("BAD_USER_INPUT");
-  };
+  handlers["SendMessage"] = refusing("BAD_USER_INPUT");
   chat.send("look", [new File(["x"], "a.png")]);
   await settle();
-  links[0]!.onRefused("token");
+  kept.otherTab("token", null);
   handlers["SendMessage"] = SendMessage!;
   chat.retry(chat.state.outgoing[0]!.key);
   await settle();
@@ -162,16 +165,85 @@ test("an answer for a token that is gone meanwhile shows nothing and follows not
   expect([texts(chat), links, chat.state.name]).toEqual([[], [], null]);
 });
 
-test("a connection refused with 4403 drops the token, and nothing begins until the visitor writes", async () => {
-  const { chat, kept, links, of } = begin({ messages: [message()] });
+test("where a connection is not let in (4403), the token is dropped if the server refuses it in words", async () => {
+  const { chat, kept, links, handlers, of } = begin({ messages: [message()] });
   await settle();
-  links[0]!.onRefused("token");
-  await settle();
+  const { Chat } = handlers;
+  handlers["Chat"] = refusing("UNAUTHENTICATED");
+  links[0]!.onRefused();
+  await pass(1);
+  handlers["Chat"] = Chat!;
+  // Nothing begins until the visitor writes.
   expect([kept.read("token"), texts(chat), of("StartChat")]).toEqual([null, [], []]);
   chat.send("again", []);
   await settle();
   expect(kept.read("token")).toBe("t1");
   expect(links.at(-1)?.token).toBe("t1");
+});
+
+test.each(["FORBIDDEN", "NOT_FOUND", "UNAVAILABLE", "OFFLINE"] as const)(
+  "where a connection is not let in and the server says %s, the visitor stays who they are",
+  async (code) => {
+    const { chat, kept, links, handlers } = begin({ messages: [message({ text: "hi" })] });
+    await settle();
+    const { Chat } = handlers;
+    handlers["Chat"] = refusing(code);
+    links[0]!.onRefused();
+    await pass(1);
+    expect([kept.read("token"), texts(chat)]).toEqual(["t0", ["hi"]]);
+    handlers["Chat"] = Chat!;
+    chat.wake();
+    await settle();
+    expect(links.at(-1)).toMatchObject({ token: "t0" });
+    expect([links.length, chat.state.fault]).toEqual([2, null]);
+  },
+);
+
+test("a connection that is refused again and again, though the token is good, is not asked for in circles", async () => {
+  const { links, of } = begin();
+  await settle();
+  for (let turn = 0; turn < 3; turn++) {
+    links.at(-1)!.onRefused();
+    await pass(turn === 0 ? 1 : 0);
+  }
+  expect(of("Chat").length).toBe(2);
+});
+
+test("a fault for good is over once its cause is gone and somebody looks", async () => {
+  const { chat, links, handlers, of } = begin();
+  const { Chat } = handlers;
+  handlers["Chat"] = refusing("FORBIDDEN");
+  await settle();
+  expect([chat.state.fault, links.length]).toEqual(["FORBIDDEN", 0]);
+  handlers["Chat"] = Chat!;
+  chat.wake();
+  chat.wake();
+  await settle();
+  expect([chat.state.fault, links.length, of("Chat").length]).toEqual([null, 1, 2]);
+});
+
+test("a message that is sent shows that the cause is gone: the conversation is followed again", async () => {
+  const { chat, links, handlers, of } = begin();
+  const { Chat } = handlers;
+  handlers["Chat"] = refusing("NOT_FOUND");
+  await settle();
+  handlers["Chat"] = Chat!;
+  chat.send("hello?", []);
+  await settle();
+  expect([chat.state.fault, links.length, of("Chat").length]).toEqual([null, 1, 2]);
+});
+
+test("a limit on files is told at once and holds up no text", async () => {
+  const { chat, handlers, of } = begin();
+  await settle();
+  handlers["upload"] = () => {
+    throw new Fault("RATE_LIMITED", "too many", undefined, 3_600_000);
+  };
+  chat.send("", [new File(["x"], "a.png")]);
+  chat.send("hello?", []);
+  await settle();
+  expect(chat.state.outgoing.map(({ state, fault }) => [state, fault?.code])).toEqual([["failed", "RATE_LIMITED"], ["sent", undefined]]);
+  expect(of("upload")).toHaveLength(1);
 });
 
 test("a server that refuses every token is not asked for ever", async () => {
@@ -232,6 +304,33 @@ test("a mark that the server did not hear is made again when the connection is b
   links[0]!.onState("live", 0);
   await settle();
   expect(of("MarkRead")).toHaveLength(2);
+});
+
+test("a mark that the server did not hear is made again while the connection lives, with growing waits", async () => {
+  const { chat, handlers, of } = begin({ messages: [message()], unread: 1 });
+  await settle();
+  handlers["MarkRead"] = refusing("INTERNAL");
+  chat.setReading(true);
+  await pass(1_000);
+  expect(of("MarkRead")).toHaveLength(2);
+  await pass(2_000);
+  expect(of("MarkRead")).toHaveLength(3);
+  handlers["MarkRead"] = () => ({ markRead: true });
+  await pass(4_000);
+  expect(of("MarkRead")).toHaveLength(4);
+  await pass(600_000);
+  expect(of("MarkRead")).toHaveLength(4);
+});
+
+test("a mark that is still to be repeated begins no chat when the token is gone", async () => {
+  const { chat, kept, handlers, of } = begin({ messages: [message()], unread: 1 });
+  await settle();
+  handlers["MarkRead"] = refusing("OFFLINE");
+  chat.setReading(true);
+  await settle();
+  kept.otherTab("token", null);
+  await pass(60_000);
+  expect([of("StartChat"), kept.read("token")]).toEqual([[], null]);
 });
 
 test("read in another tab is read here", async () => {

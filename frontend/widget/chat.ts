@@ -1,9 +1,10 @@
 // The conversation, without a page: what is known of it, and what the visitor can do. The view draws `state`.
 import type { Api } from "./api";
 import { waitBefore } from "./backoff";
+import { openClaims } from "./claims";
 import * as documents from "./documents";
 import type { ChatAnswer, ChatMessage, ChatUpdate, MessagePage } from "./documents";
-import { Fault, type FaultCode } from "./fault";
+import { Fault, FILES, type FaultCode } from "./fault";
 import { EMPTY, lastOfCompany, logOf, unread, withAddresses, withEarlier, withMessage, withRead, type Log } from "./log";
 import { createMarks } from "./marks";
 import { openOutbox, withoutId, type Outgoing } from "./outbox";
@@ -58,6 +59,8 @@ export interface ChatOptions {
   api: Api;
   shelf: Shelf;
   onChange: (state: ChatState) => void;
+  /** The browser's, where it has them. */
+  locks?: LockManager | undefined;
   openLink?: typeof openRealLink;
 }
 
@@ -73,7 +76,7 @@ const OFFLINE_AFTER = 2;
 
 const READ = "read";
 
-export function openChat({ server, channel, api, shelf, onChange, openLink = openRealLink }: ChatOptions): Chat {
+export function openChat({ server, channel, api, shelf, onChange, locks, openLink = openRealLink }: ChatOptions): Chat {
   let state: ChatState = {
     name: shelf.read("name"),
     log: EMPTY,
@@ -87,20 +90,25 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
   let link: Link | undefined;
   let reload: ReturnType<typeof setTimeout> | undefined;
   let loadAttempt = 0;
-  /** How often in a row a cursor was refused that the server had just given. */
-  let cursorsRefused = 0;
+  /** How often in a row there was no following what the server had just told. */
+  let refusals = 0;
   /** Changes with the token, and with what is loaded anew: an answer to an earlier one is no longer wanted. */
   let era = 0;
+  /** The era for which the conversation is being read. */
+  let loading: number | undefined;
   let refreshing: Promise<void> | undefined;
   let isReading = false;
   let typedAt = -Infinity;
   let typingEnds: ReturnType<typeof setTimeout> | undefined;
 
   const session = openSession(shelf, start, onToken);
-  const outbox = openOutbox(shelf, send, () => set({ outgoing: outbox.all }));
-  const marks = createMarks((mark, id) =>
-    asVisitor(mark === "read" ? documents.MARK_READ : documents.MARK_DELIVERED, { id }),
-  );
+  const claims = openClaims(shelf, locks);
+  const outbox = openOutbox(shelf, send, () => set({ outgoing: outbox.all }), claims);
+  const marks = createMarks(async (mark, id) => {
+    // A mark that is repeated begins no chat: it was for one that is gone.
+    if (session.token === null) return;
+    await asVisitor(mark === "read" ? documents.MARK_READ : documents.MARK_DELIVERED, { id });
+  });
 
   function set(change: Partial<ChatState>) {
     state = { ...state, ...change };
@@ -158,6 +166,7 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
   async function load() {
     stop();
     const mine = era;
+    loading = era;
     try {
       const { chat } = await asVisitor<ChatAnswer>(documents.CHAT, {});
       if (mine !== era) return;
@@ -179,7 +188,14 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
       } else {
         set({ fault: fault.code });
       }
+    } finally {
+      if (loading === mine) loading = undefined;
     }
+  }
+
+  /** Reads it where nothing follows it: what stood in the way, even for good, may be gone. */
+  function ensureFollowed() {
+    if (session.token !== null && !link && loading !== era) void load();
   }
 
   function follow(after: string) {
@@ -196,20 +212,18 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
         outbox.wake();
         marks.again();
       },
-      onRefused(what) {
-        if (what === "token") {
-          session.refuse(token);
-          return;
-        }
-        // The place in the log is gone, after a restored backup: what is there now is read anew.
-        reload = setTimeout(load, cursorsRefused === 0 ? 0 : waitBefore(cursorsRefused));
-        cursorsRefused += 1;
+      onRefused() {
+        // The token is gone, or the page's origin is no longer the channel's, or the place in the log, after a restored
+        // backup: reading it anew tells.
+        link = undefined;
+        reload = setTimeout(load, refusals === 0 ? 0 : waitBefore(refusals));
+        refusals += 1;
       },
     });
   }
 
   function apply({ message, readUpTo, typing }: ChatUpdate) {
-    cursorsRefused = 0;
+    refusals = 0;
     if (message) {
       setLog(withMessage(state.log, message));
       if (message.key !== null) outbox.confirm(message.key);
@@ -261,6 +275,7 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
         text: text || null,
         fileIds: fileIds.length > 0 ? fileIds : null,
       });
+      ensureFollowed();
       return answer.sendMessage.message;
     } catch (error) {
       if (!(error instanceof Fault) || error.code !== "UNAUTHENTICATED") throw error;
@@ -273,7 +288,10 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
     async function uploaded(at: number, blob: File | undefined): Promise<string> {
       if (!blob) throw new Fault("FILE_LOST");
       const token = await session.begin();
-      const id = await guarded(token, () => api.upload(blob, token));
+      const id = await guarded(token, () => api.upload(blob, token)).catch((error: unknown) => {
+        if (!(error instanceof Fault) || error.code !== "RATE_LIMITED") throw error;
+        throw new Fault(error.code, error.message, FILES, error.wait);
+      });
       onUploaded(at, id);
       return id;
     }
@@ -336,11 +354,13 @@ export function openChat({ server, channel, api, shelf, onChange, openLink = ope
       await refreshing;
     },
     wake() {
-      if (reload !== undefined) void load();
+      claims.wake();
+      ensureFollowed();
       link?.wake();
       outbox.wake();
     },
     pause() {
+      claims.pause();
       link?.pause();
     },
   };

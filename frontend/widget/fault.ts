@@ -47,13 +47,20 @@ export class Fault extends Error {
 
   /** Whether the same request may well succeed later, with nothing changed. */
   get passes(): boolean {
-    return passes(this.code);
+    return PASSING.includes(this.code);
+  }
+
+  /** Whether it befalls whatever is sent now, and not just this: all but a limit on files, which texts have no part in. */
+  get stopsAll(): boolean {
+    return this.passes && this.field !== FILES;
   }
 }
 
-export function passes(code: FaultCode): boolean {
-  return code === "OFFLINE" || code === "UNAVAILABLE" || code === "INTERNAL" || code === "RATE_LIMITED";
-}
+/** INTERNAL is what the server says while it cannot reach its database, too. */
+const PASSING: readonly FaultCode[] = ["OFFLINE", "UNAVAILABLE", "INTERNAL", "RATE_LIMITED"];
+
+/** The field of a limit on files. */
+export const FILES = "files";
 
 /** The first of a GraphQL answer's errors; a code that the widget does not know is the server's fault. */
 export function faultOf(errors: readonly GraphQLFault[]): Fault {
@@ -62,11 +69,14 @@ export function faultOf(errors: readonly GraphQLFault[]): Fault {
   return new Fault(code, message, extensions.field, (extensions.retryAfter ?? 0) * 1000);
 }
 
-/** What an HTTP status says where no GraphQL error does. */
+/**
+ * What an HTTP status says where no GraphQL error does, and so not the server but what stands before it. A 401 of that is
+ * not about the visitor's token: only the server's own UNAUTHENTICATED costs a visitor the conversation.
+ */
 export function faultOfStatus(status: number): Fault {
   switch (status) {
     case 401:
-      return new Fault("UNAUTHENTICATED");
+      return new Fault("UNAVAILABLE", "HTTP 401");
     case 403:
       return new Fault("FORBIDDEN");
     case 404:

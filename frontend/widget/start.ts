@@ -1,6 +1,7 @@
 // Puts the chat on the page and tells it what happens to the page.
 import { openApi } from "./api";
 import { openChat } from "./chat";
+import { browserLocks } from "./claims";
 import type { Settings } from "./settings";
 import { browserStorage, openShelf } from "./shelf";
 import { createWindow } from "./view/window";
@@ -26,6 +27,7 @@ export function start(settings: Settings): void {
     channel,
     api: openApi(server),
     shelf: openShelf(server, channel, browserStorage()),
+    locks: browserLocks(),
     onChange: draw,
   });
   const view = createWindow({ settings, chat, onToggle: look });

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { dayOf, pieces, safeAddress, sizeOf } from "./text";
+import { expect, test, vi } from "vitest";
+import { dayOf, pieces, safeAddress, sizeOf, until } from "./text";
 import { wordsIn } from "./words";
 
 const links = (text: string) => pieces(text).flatMap(({ text: piece, href }) => (href === undefined ? [] : [piece]));
@@ -44,4 +44,14 @@ test("days are today, yesterday, or a date, with the year if it is another", () 
   expect(day(new Date(2025, 11, 31, 23, 59), "ru")).toBe("Вчера");
   expect(day(new Date(2026, 5, 3), "ru")).toBe("3 июня");
   expect(day(new Date(2025, 5, 3), "en")).toContain("2025");
+});
+
+test("how long there is to wait is said as the language does, and not too short", () => {
+  vi.useFakeTimers({ now: 0 });
+  const said = (seconds: number) => ["en", "ru"].map((language) => until(seconds * 1_000, language));
+  expect(said(20)).toEqual(["in 20 seconds", "через 20 секунд"]);
+  expect(said(61)).toEqual(["in 2 minutes", "через 2 минуты"]);
+  expect(said(1_200)).toEqual(["in 20 minutes", "через 20 минут"]);
+  expect(said(86_400)).toEqual(["in 24 hours", "через 24 часа"]);
+  vi.useRealTimers();
 });

@@ -68,3 +68,14 @@ export function dayOf(date: Date, now: Date, language: string, words: Words): st
   const year = date.getFullYear() === now.getFullYear() ? {} : { year: "numeric" as const };
   return new Intl.DateTimeFormat(language, { day: "numeric", month: "long", ...year }).format(date);
 }
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** How long it is until then, as “in 20 minutes”; never said too short. */
+export function until(end: number, language: string): string {
+  const left = Math.max(SECOND, end - Date.now());
+  const [length, unit] = left > 2 * HOUR ? [HOUR, "hour" as const] : left > MINUTE ? [MINUTE, "minute" as const] : [SECOND, "second" as const];
+  return new Intl.RelativeTimeFormat(language).format(Math.ceil(left / length), unit);
+}

@@ -22,8 +22,11 @@ export interface LinkOptions {
   onUpdate: (update: ChatUpdate) => void;
   /** `attempt`: how many connections have failed since the last one that worked. */
   onState: (state: "live" | "waiting", attempt: number) => void;
-  /** The server takes the token, or the cursor, no more; the link is closed. */
-  onRefused: (what: "token" | "cursor") => void;
+  /**
+   * The server lets nobody follow with this token from this page (4403), or not from this cursor; the link is closed.
+   * Why, and whether the token is still good, is for whoever asks anew.
+   */
+  onRefused: () => void;
 }
 
 interface Frame {
@@ -76,7 +79,7 @@ export function openLink({ server, token, after, onUpdate, onState, onRefused }:
     socket = mine;
     mine.onopen = () => send({ type: "connection_init", payload: { authorization: `Bearer ${token}` } });
     mine.onmessage = ({ data }) => hear(data);
-    mine.onclose = ({ code }) => (code === 4403 ? refuse("token") : again());
+    mine.onclose = ({ code }) => (code === 4403 ? refuse() : again());
   }
 
   /** Lets the connection go without waiting for its end, which a dead one would only tell minutes later. */
@@ -155,14 +158,13 @@ export function openLink({ server, token, after, onUpdate, onState, onRefused }:
 
   function fail(errors: readonly GraphQLFault[]) {
     const { code, field } = errors[0]?.extensions ?? {};
-    if (code === "BAD_USER_INPUT" && field === "after") refuse("cursor");
-    else if (code === "UNAUTHENTICATED") refuse("token");
+    if (code === "UNAUTHENTICATED" || (code === "BAD_USER_INPUT" && field === "after")) refuse();
     else again();
   }
 
-  function refuse(what: "token" | "cursor") {
+  function refuse() {
     close();
-    onRefused(what);
+    onRefused();
   }
 
   function probe() {

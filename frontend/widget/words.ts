@@ -40,6 +40,8 @@ export interface Words {
   tooLong: (length: number, longest: number) => string;
   tooLarge: (name: string, largest: string) => string;
   tooMany: (most: number) => string;
+  /** There was too much, and `when` (“in 20 minutes”) it is no more. */
+  limited: (when: string) => string;
   /** What went wrong with a message or with the chat, in words for a visitor. */
   faults: Record<FaultCode, string>;
   units: readonly [bytes: string, kilobytes: string, megabytes: string];
@@ -80,6 +82,7 @@ const en: Words = {
   tooLong: (length, longest) => `The text is too long: ${length} of ${longest} characters.`,
   tooLarge: (name, largest) => `“${name}” is too large: up to ${largest} can be sent.`,
   tooMany: (most) => `Up to ${most} files can be sent in one message.`,
+  limited: (when) => `That was too often. Try again ${when}.`,
   faults: {
     OFFLINE: "There is no connection. It will be sent when there is one.",
     UNAVAILABLE: "The server does not answer at the moment.",
@@ -131,6 +134,7 @@ const ru: Words = {
   tooLong: (length, longest) => `Текст слишком длинный: ${length} из ${longest} знаков.`,
   tooLarge: (name, largest) => `Файл «${name}» слишком большой: можно отправить до ${largest}.`,
   tooMany: (most) => `В одном сообщении можно отправить до ${most} файлов.`,
+  limited: (when) => `Слишком часто. Повторите ${when}.`,
   faults: {
     OFFLINE: "Нет связи. Сообщение уйдёт, когда она появится.",
     UNAVAILABLE: "Сервер сейчас не отвечает.",

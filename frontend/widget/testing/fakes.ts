@@ -31,6 +31,21 @@ export function shelf(kept = new Map<string, string>()): SharedShelf {
   };
 }
 
+/** The locks of a site, of which each call makes one more page; `end` closes it, and what it held is free. */
+export function lockSite() {
+  const turns = new Map<string, Promise<unknown>>();
+  return () => {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    function request(name: string, callback: () => unknown) {
+      const turn = (turns.get(name) ?? Promise.resolve()).then(callback);
+      turns.set(name, Promise.race([turn, ended]));
+      return turn;
+    }
+    return { locks: { request } as unknown as LockManager, end };
+  };
+}
+
 let made = 0;
 
 export function message(change: Partial<ChatMessage> = {}): ChatMessage {

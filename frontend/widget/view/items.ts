@@ -1,7 +1,6 @@
 // The messages as the window lists them: those that the server has told, and after them those on their way.
 import type { ChatFile, ChatMessage } from "../documents";
-import type { FaultCode } from "../fault";
-import type { Outgoing, OutgoingFile } from "../outbox";
+import type { Outgoing, OutgoingFile, Trouble } from "../outbox";
 
 export interface Item {
   /** The same while a message goes from being written to being told by the server. */
@@ -17,7 +16,7 @@ export interface Item {
   isDeleted: boolean;
   /** null for the company's. */
   state: "sending" | "sent" | "read" | "failed" | null;
-  fault: { code: FaultCode; message: string } | null;
+  fault: Trouble | null;
   /** When the server told its files' addresses, ms. */
   toldAt: number;
 }

@@ -1,5 +1,6 @@
 // One message: who wrote it, what, when, and how far it has come.
-import { pieces, timeOf } from "../text";
+import type { Trouble } from "../outbox";
+import { pieces, timeOf, until } from "../text";
 import type { Words } from "../words";
 import { arrange, element, setText } from "./dom";
 import { createFile, type FileView } from "./file";
@@ -33,6 +34,7 @@ export function createMessage(options: MessageOptions): MessageView {
   let item: Item;
   let written: string | undefined;
   let trouble: HTMLElement | undefined;
+  const reason = element("span");
 
   function writeText(value: string) {
     if (value === written) return;
@@ -69,7 +71,7 @@ export function createMessage(options: MessageOptions): MessageView {
     again.addEventListener("click", () => options.onRetry(key));
     discard.addEventListener("click", () => options.onDiscard(key));
     const isLeft = left !== "" || leftFiles.length > 0;
-    trouble = element("div", { part: "fault" }, faultWords(fault, options), " ", ...(isLeft ? [again, " "] : []), discard);
+    trouble = element("div", { part: "fault" }, reason, " ", ...(isLeft ? [again, " "] : []), discard);
     node.append(trouble);
   }
 
@@ -91,11 +93,14 @@ export function createMessage(options: MessageOptions): MessageView {
       const marks = [item.isEdited && !item.isDeleted ? words.edited : "", item.state === null ? "" : words[item.state]];
       setText(state, marks.filter(Boolean).map((mark) => `· ${mark}`).join(" "));
       if (item.fault !== (faultBefore ?? null) || (item.fault && !trouble)) showTrouble(item);
+      // Each time: how long there is to wait changes.
+      if (item.fault) setText(reason, faultWords(item.fault, options));
     },
   };
 }
 
 /** In English the server says best what it refuses; in other languages the kind of it must do. */
-export function faultWords({ code, message }: NonNullable<Item["fault"]>, { words, language }: { words: Words; language: string }) {
+export function faultWords({ code, message, until: end = 0 }: Trouble, { words, language }: { words: Words; language: string }): string {
+  if (code === "RATE_LIMITED" && end > Date.now()) return words.limited(until(end, language));
   return code === "BAD_USER_INPUT" && language === "en" && message !== code ? message : words.faults[code];
 }
