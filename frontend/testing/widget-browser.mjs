@@ -7,7 +7,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
-import { openPage } from "./widget-browser/chromium.mjs";
+import { openBrowser } from "./widget-browser/chromium.mjs";
 import { openDesk } from "./widget-browser/desk.mjs";
 import * as story from "./widget-browser/story.mjs";
 import { bubble, windowOf } from "./widget-browser/window.mjs";
@@ -35,9 +35,9 @@ const { server, channel, token } = JSON.parse((await lines.next()).value);
 tag = `<script src="${server}/widget.js" data-channel="${channel}" crossorigin async></script>`;
 const desk = token === undefined ? undefined : openDesk(server, token, channel);
 
-const page = await openPage(chromium);
+const browser = await openBrowser(chromium);
+const page = await browser.open(`${origin}/`);
 const chat = windowOf(page);
-await page.send("Page.navigate", { url: `${origin}/` });
 await story.byKeyboard(page, chat);
 await story.roles(chat);
 await story.narrow(page, chat);
@@ -52,7 +52,8 @@ await story.files(page, chat, desk);
 await story.reload(page, chat);
 await story.offline(page, chat);
 if (desk) await story.closed(page, chat, desk);
+await story.tabs(page, chat, () => browser.open(`${origin}/`));
 await story.russian(page, chat, `${origin}/ru`);
 
-await page.close();
+await browser.close();
 process.exit(0);

@@ -1,4 +1,4 @@
-// Drives one page of Chromium by its DevTools protocol.
+// Drives the pages of a Chromium by its DevTools protocol.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -35,9 +35,9 @@ async function connect(url) {
   const listeners = new Map();
   let last = 0;
   socket.addEventListener("message", ({ data }) => {
-    const { id, result, error, method, params } = JSON.parse(data);
+    const { id, result, error, method, params, sessionId } = JSON.parse(data);
     if (id === undefined) {
-      listeners.get(method)?.(params);
+      listeners.get(`${sessionId} ${method}`)?.(params);
       return;
     }
     const answer = waiting.get(id);
@@ -51,28 +51,37 @@ async function connect(url) {
       socket.send(JSON.stringify({ id: last, method, params, sessionId }));
     });
   }
-  return { send, on: (method, listener) => listeners.set(method, listener), close: () => socket.close() };
+  const on = (sessionId, method, listener) => listeners.set(`${sessionId} ${method}`, listener);
+  return { send, on, close: () => socket.close() };
 }
 
-/** A page of a new browser; `close` ends both. */
-export async function openPage(chromium) {
+/** A browser, whose pages are tabs of one profile; `close` ends them all. */
+export async function openBrowser(chromium) {
   const profile = await mkdtemp(join(tmpdir(), "colloquy-browser-"));
   const browser = spawn(chromium, [...ARGUMENTS, `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] });
   process.on("exit", () => browser.kill("SIGKILL"));
   const wire = await connect(await address(browser));
   browser.stderr.resume();
-  const { targetId } = await wire.send("Target.createTarget", { url: "about:blank" });
-  const { sessionId } = await wire.send("Target.attachToTarget", { targetId, flatten: true });
-  const send = (method, params) => wire.send(method, params, sessionId);
-
-  async function close() {
-    wire.close();
-    browser.kill("SIGKILL");
-    await once(browser, "exit");
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  return { ...(await tools(send)), send, on: wire.on, close };
+  return {
+    async open(url) {
+      const { targetId } = await wire.send("Target.createTarget", { url: "about:blank" });
+      const { sessionId } = await wire.send("Target.attachToTarget", { targetId, flatten: true });
+      const send = (method, params) => wire.send(method, params, sessionId);
+      await send("Page.navigate", { url });
+      return {
+        ...(await tools(send)),
+        send,
+        on: (method, listener) => wire.on(sessionId, method, listener),
+        close: () => wire.send("Target.closeTarget", { targetId }),
+      };
+    },
+    async close() {
+      wire.close();
+      browser.kill("SIGKILL");
+      await once(browser, "exit");
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
 }
 
 /** What the page's tests are written in. */

@@ -1,12 +1,16 @@
 // What a visitor does, part by part; each begins where the one before it ended, with the window open.
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bubble, part, stateOf } from "./window.mjs";
+import { bubble, part, stateOf, windowOf } from "./window.mjs";
 
 /** One pixel. */
 const PNG = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+
+const PICTURE = join(tmpdir(), `colloquy-${process.pid}-dot.png`);
+process.on("exit", () => rmSync(PICTURE, { force: true }));
 
 /** Opens and closes it without a pointer; leaves it open. */
 export async function byKeyboard(page, chat) {
@@ -98,12 +102,16 @@ export async function failing(page, chat, language) {
   assert.deepEqual([await chat.focused(), await page.evaluate(`${part("fault")} === null`)], ["input", true]);
 }
 
+/** Puts a small picture into the composer. */
+async function attach(page, chat) {
+  await writeFile(PICTURE, PNG);
+  await chat.attach([PICTURE]);
+  await page.until("the attachment", part("attachment"));
+}
+
 /** A file of the visitor's, and with a desk one of the company's. */
 export async function files(page, chat, desk) {
-  const path = join(tmpdir(), `colloquy-${process.pid}-dot.png`);
-  await writeFile(path, PNG);
-  await chat.attach([path]);
-  await page.until("the attachment", part("attachment"));
+  await attach(page, chat);
   assert.match(await chat.attribute("detach", "aria-label"), /^Remove colloquy-.*dot\.png$/);
   await page.accessible("with a file attached");
   await page.press("Enter");
@@ -119,14 +127,19 @@ export async function files(page, chat, desk) {
   await page.accessible("with files");
 }
 
-/** The same visitor after a reload. */
-export async function reload(page, chat) {
-  const tokens = "JSON.stringify(Object.entries(localStorage).filter(([name]) => name.endsWith(' token')))";
-  const [before, messages] = [await page.evaluate(tokens), await chat.own()];
+/** Reloads the page, and opens the window in it. */
+async function anew(page, chat) {
   await page.evaluate("window.old = true");
   await page.send("Page.reload");
   await page.until("the new page", "window.old === undefined && window.colloquy");
   await chat.open();
+}
+
+/** The same visitor after a reload. */
+export async function reload(page, chat) {
+  const tokens = "JSON.stringify(Object.entries(localStorage).filter(([name]) => name.endsWith(' token')))";
+  const [before, messages] = [await page.evaluate(tokens), await chat.own()];
+  await anew(page, chat);
   await page.until("the conversation", bubble("Is it there?"));
   assert.deepEqual([await page.evaluate(tokens), await chat.own()], [before, messages]);
 }
@@ -162,6 +175,41 @@ export async function closed(page, chat, desk) {
   await chat.open();
   await desk.until(id, "READ");
   await page.until("no badge", `${part("badge")}.hidden`);
+}
+
+/** A tab that is opened while another one uploads takes nothing away from it; once that one is closed, the file is lost. */
+export async function tabs(page, chat, openTab) {
+  const first = await openTab();
+  const [window, lost] = [windowOf(first), `${part("fault")}?.textContent.includes('Attach it again')`];
+  await window.open();
+  // What is asked for files is never answered, until it is let go.
+  let paused;
+  first.on("Fetch.requestPaused", ({ requestId }) => (paused = requestId));
+  await first.send("Fetch.enable", { patterns: [{ urlPattern: "*/chat/files", requestStage: "Request" }] });
+  await upload("slow file");
+  await anew(page, chat);
+  await chat.write("after the file");
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.deepEqual([await page.evaluate(`${part("fault")} === null`), await page.evaluate(stateOf("after the file"))], [true, "sending"]);
+  await first.send("Fetch.continueRequest", { requestId: paused });
+  for (const text of ["slow file", "after the file"]) await page.until(`"${text}" at the server`, `${bubble(text)}?.dataset.id`);
+  assert.deepEqual((await chat.own()).slice(-2), ["slow file", "after the file"]);
+  assert.equal(await page.evaluate(`${bubble("slow file")}.querySelectorAll('a').length`), 1);
+
+  await upload("lost file");
+  await anew(page, chat);
+  await first.close();
+  await page.until("the loss", `${lost} && ${stateOf("lost file")} === 'failed'`);
+  await page.accessible("with a lost file");
+  await page.evaluate(`${part("discard")}.click()`);
+  await page.until("its end", `!${bubble("lost file")}`);
+
+  async function upload(text) {
+    paused = undefined;
+    await attach(first, window);
+    await window.write(text);
+    while (paused === undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 /** All of it in Russian. */
