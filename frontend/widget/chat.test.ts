@@ -1,56 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openChat, type Chat } from "./chat";
-import type { ChatMessage } from "./documents";
-import { Fault, type FaultCode } from "./fault";
-import { links, message, server, settle, shelf, update, type SharedShelf } from "./testing/fakes";
+import { Fault } from "./fault";
+import { begin, pass, refusing, texts } from "./testing/chat";
+import { message, settle, shelf, update, type SharedShelf } from "./testing/fakes";
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) }));
 afterEach(() => void vi.useRealTimers());
-
-const answer = (messages: ChatMessage[] = [], unreadCount = 0, cursor = "c0") => ({
-  chat: {
-    name: "Shop",
-    cursor,
-    unreadCount,
-    largestFile: 1000,
-    longestText: 50,
-    messages: { nodes: messages, hasPreviousPage: false, startCursor: null },
-  },
-});
-
-/** A chat with a server that does what is asked; `kept` has a token unless the test brings its own. */
-function begin({ messages = [] as ChatMessage[], unread = 0, kept = shelf(new Map([["token", "t0"]])) } = {}) {
-  let tokens = 0;
-  const back = server({
-    StartChat: () => ({ startChat: { token: `t${++tokens}` } }),
-    Chat: () => answer(messages, unread),
-    SendMessage: ({ variables }) => ({
-      sendMessage: { message: message({ isOwn: true, key: variables["key"] as string, text: variables["text"] as string }) },
-    }),
-    SetTyping: () => ({ setTyping: true }),
-    MarkDelivered: () => ({ markDelivered: true }),
-    MarkRead: () => ({ markRead: true }),
-    upload: ({ variables }) => `fil_${variables["name"]}`,
-  });
-  const wires = links();
-  const chat = openChat({
-    server: "https://inbox.example",
-    channel: "chn_1",
-    api: back.api,
-    shelf: kept,
-    onChange: () => {},
-    openLink: wires.openLink,
-  });
-  return { chat, kept, ...back, links: wires.opened };
-}
-
-/** A handler that refuses all. */
-const refusing = (code: FaultCode) => () => {
-  throw new Fault(code);
-};
-
-const texts = (chat: Chat) => chat.state.log.messages.map(({ text }) => text);
-const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
 test("a mere look at the page asks nothing of the server", async () => {
   const { chat, asked, links } = begin({ kept: shelf() });
@@ -104,135 +58,6 @@ test("a message told in the answer and again by the subscription is shown once",
   expect(texts(chat)).toEqual(["hi!"]);
 });
 
-test("a refused cursor reads the conversation anew and goes on from there, without asking in circles", async () => {
-  const { chat, links, handlers, of } = begin({ messages: [message({ text: "old" })] });
-  await settle();
-  handlers["Chat"] = () => answer([message({ text: "restored" })], 0, "c9");
-  links[0]!.onRefused();
-  await pass(1);
-  expect(texts(chat)).toEqual(["restored"]);
-  expect(links[1]).toMatchObject({ after: "c9" });
-  links[1]!.onRefused();
-  await pass(500);
-  expect(of("Chat")).toHaveLength(2);
-  await pass(2_000);
-  expect(of("Chat")).toHaveLength(3);
-});
-
-test("a refused token is dropped; what was written goes out in a new chat, with its files uploaded anew", async () => {
-  const { chat, kept, handlers, of } = begin();
-  await settle();
-  const refuse = ({ token }: { token: string | undefined }) => {
-    if (token === "t0") throw new Fault("UNAUTHENTICATED");
-  };
-  const { SendMessage } = handlers;
-  handlers["SendMessage"] = (request) => (refuse(request), SendMessage!(request));
-  chat.send("keep me", [new File(["x"], "a.png")]);
-  await settle();
-  expect(of("upload").map(({ token }) => token)).toEqual(["t0", "t1"]);
-  expect(of("SendMessage").map(({ token, variables }) => [token, variables["text"], variables["fileIds"]])).toEqual([
-    ["t0", "keep me", ["fil_a.png"]],
-    ["t1", "keep me", ["fil_a.png"]],
-  ]);
-  const [first, second] = of("SendMessage").map(({ variables }) => variables["key"]);
-  expect(first).toBe(second);
-  expect(kept.read("token")).toBe("t1");
-});
-
-test("what was uploaded for a token that is gone is uploaded again", async () => {
-  const { chat, kept, handlers, of } = begin();
-  await settle();
-  const { SendMessage } = handlers;
-  handlers["SendMessage"] = refusing("BAD_USER_INPUT");
-  chat.send("look", [new File(["x"], "a.png")]);
-  await settle();
-  kept.otherTab("token", null);
-  handlers["SendMessage"] = SendMessage!;
-  chat.retry(chat.state.outgoing[0]!.key);
-  await settle();
-  expect(of("upload").map(({ token }) => token)).toEqual(["t0", "t1"]);
-  expect(chat.state.outgoing[0]?.state).toBe("sent");
-});
-
-test("an answer for a token that is gone meanwhile shows nothing and follows nothing", async () => {
-  const { chat, kept, links, handlers } = begin({ messages: [message({ text: "theirs" })] });
-  const late = handlers["Chat"]!;
-  handlers["Chat"] = (request) => {
-    if (request.token === "t0") kept.otherTab("token", null);
-    return late(request);
-  };
-  await settle();
-  expect([texts(chat), links, chat.state.name]).toEqual([[], [], null]);
-});
-
-test("where a connection is not let in (4403), the token is dropped if the server refuses it in words", async () => {
-  const { chat, kept, links, handlers, of } = begin({ messages: [message()] });
-  await settle();
-  const { Chat } = handlers;
-  handlers["Chat"] = refusing("UNAUTHENTICATED");
-  links[0]!.onRefused();
-  await pass(1);
-  handlers["Chat"] = Chat!;
-  // Nothing begins until the visitor writes.
-  expect([kept.read("token"), texts(chat), of("StartChat")]).toEqual([null, [], []]);
-  chat.send("again", []);
-  await settle();
-  expect(kept.read("token")).toBe("t1");
-  expect(links.at(-1)?.token).toBe("t1");
-});
-
-test.each(["FORBIDDEN", "NOT_FOUND", "UNAVAILABLE", "OFFLINE"] as const)(
-  "where a connection is not let in and the server says %s, the visitor stays who they are",
-  async (code) => {
-    const { chat, kept, links, handlers } = begin({ messages: [message({ text: "hi" })] });
-    await settle();
-    const { Chat } = handlers;
-    handlers["Chat"] = refusing(code);
-    links[0]!.onRefused();
-    await pass(1);
-    expect([kept.read("token"), texts(chat)]).toEqual(["t0", ["hi"]]);
-    handlers["Chat"] = Chat!;
-    chat.wake();
-    await settle();
-    expect(links.at(-1)).toMatchObject({ token: "t0" });
-    expect([links.length, chat.state.fault]).toEqual([2, null]);
-  },
-);
-
-test("a connection that is refused again and again, though the token is good, is not asked for in circles", async () => {
-  const { links, of } = begin();
-  await settle();
-  for (let turn = 0; turn < 3; turn++) {
-    links.at(-1)!.onRefused();
-    await pass(turn === 0 ? 1 : 0);
-  }
-  expect(of("Chat").length).toBe(2);
-});
-
-test("a fault for good is over once its cause is gone and somebody looks", async () => {
-  const { chat, links, handlers, of } = begin();
-  const { Chat } = handlers;
-  handlers["Chat"] = refusing("FORBIDDEN");
-  await settle();
-  expect([chat.state.fault, links.length]).toEqual(["FORBIDDEN", 0]);
-  handlers["Chat"] = Chat!;
-  chat.wake();
-  chat.wake();
-  await settle();
-  expect([chat.state.fault, links.length, of("Chat").length]).toEqual([null, 1, 2]);
-});
-
-test("a message that is sent shows that the cause is gone: the conversation is followed again", async () => {
-  const { chat, links, handlers, of } = begin();
-  const { Chat } = handlers;
-  handlers["Chat"] = refusing("NOT_FOUND");
-  await settle();
-  handlers["Chat"] = Chat!;
-  chat.send("hello?", []);
-  await settle();
-  expect([chat.state.fault, links.length, of("Chat").length]).toEqual([null, 1, 2]);
-});
-
 test("a limit on files is told at once and holds up no text", async () => {
   const { chat, handlers, of } = begin();
   await settle();
@@ -244,28 +69,6 @@ test("a limit on files is told at once and holds up no text", async () => {
   await settle();
   expect(chat.state.outgoing.map(({ state, fault }) => [state, fault?.code])).toEqual([["failed", "RATE_LIMITED"], ["sent", undefined]]);
   expect(of("upload")).toHaveLength(1);
-});
-
-test("a server that refuses every token is not asked for ever", async () => {
-  const { chat, handlers, of } = begin({ kept: shelf() });
-  for (const name of ["Chat", "SendMessage"]) {
-    handlers[name] = () => {
-      throw new Fault("UNAUTHENTICATED");
-    };
-  }
-  chat.send("hello", []);
-  await pass(600_000);
-  expect(of("StartChat").length).toBeLessThanOrEqual(3);
-  expect(chat.state.outgoing).toMatchObject([{ text: "hello", state: "failed", fault: { code: "UNAUTHENTICATED" } }]);
-});
-
-test("a token made, changed or dropped in another tab is this tab's, too", async () => {
-  const { chat, kept, links } = begin({ kept: shelf() });
-  kept.otherTab("token", "theirs");
-  await settle();
-  expect(links.at(-1)).toMatchObject({ token: "theirs" });
-  kept.otherTab("token", null);
-  expect([links.at(-1)?.isClosed, chat.state.name]).toEqual([true, "Shop"]);
 });
 
 test("the company's messages are marked delivered, and read once they are looked at, each once", async () => {
@@ -398,40 +201,6 @@ test("what is over a limit is refused before anything is uploaded", async () => 
     ["sent", undefined],
   ]);
   expect(of("upload")).toEqual([]);
-});
-
-test("a server that is away is asked again, the visitor told, and the network's return waited for no longer", async () => {
-  const { chat, links, handlers, of } = begin();
-  handlers["Chat"] = () => {
-    throw new Fault("OFFLINE");
-  };
-  await pass(500);
-  expect(chat.state.isOffline).toBe(false);
-  await pass(5_000);
-  expect(chat.state.isOffline).toBe(true);
-  handlers["Chat"] = () => answer();
-  const count = of("Chat").length;
-  chat.wake();
-  await settle();
-  expect(of("Chat")).toHaveLength(count + 1);
-  expect([chat.state.isOffline, links.length]).toEqual([false, 1]);
-  links[0]!.onState("waiting", 1);
-  expect(chat.state.isOffline).toBe(false);
-  links[0]!.onState("waiting", 2);
-  expect(chat.state.isOffline).toBe(true);
-  links[0]!.onState("live", 2);
-  expect(chat.state.isOffline).toBe(false);
-});
-
-test("a channel that is no more is told, and not asked again", async () => {
-  const { chat, handlers, of } = begin({ kept: shelf() });
-  handlers["StartChat"] = () => {
-    throw new Fault("BAD_USER_INPUT", "not an id", "channelId");
-  };
-  chat.send("hello", []);
-  await pass(60_000);
-  expect(of("StartChat")).toHaveLength(1);
-  expect(chat.state.outgoing[0]?.fault?.code).toBe("NOT_FOUND");
 });
 
 test("fresh addresses are looked for page by page, until the message is found", async () => {
