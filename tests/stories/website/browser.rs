@@ -63,7 +63,7 @@ async fn visitor(world: World) {
     let told = async {
         let origin = lines.recv().await?;
         let channel = world.connect_website("Shop", &[&origin]).await;
-        let begin = json!({ "server": world.server.url, "channel": channel.id });
+        let begin = json!({ "server": world.server.url, "channel": channel.id, "token": world.admin.api.token });
         writeln!(input, "{begin}").expect("Node listens");
         let mut desk = Feed::follow(&world.admin.api, None).await;
         assert_eq!(lines.recv().await?, "written");
