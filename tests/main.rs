@@ -34,6 +34,7 @@ mod stories {
     mod resume;
     mod rights;
     mod routing;
+    mod search;
     mod sending;
     mod settings;
     mod storage;

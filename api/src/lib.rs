@@ -13,6 +13,7 @@
 //! | [`graphql`] | the API's shape, a file a noun, and the guard in front of it; [`graphql::chat`], that of websites' visitors |
 //! | [`live`] | what stays connected: WebSocket and SSE |
 //! | [`http`] | the doors: GraphQL, webhooks, files, the website's chat, pages, health |
+//! | [`words`] | what is found by what: words, their forms, numbers; the same on every database |
 //! | [`secrets`], [`metrics`] | encryption, tokens, passwords; numbers for Prometheus |
 //!
 //! Imports point one way: `http` → `graphql`, `live` → `inbox` → `messenger`, `log`, `bus`, `db`, `policy` → the crate
@@ -92,3 +93,4 @@ pub mod sandbox;
 pub mod secrets;
 pub mod serve;
 pub mod viewer;
+pub mod words;

@@ -114,7 +114,13 @@ impl<T> Page<T> {
     }
 }
 
-fn unpack<const N: usize>(text: &str) -> Option<[u8; N]> {
+/// Of a cursor.
+pub(crate) fn pack(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The bytes of a cursor, where it has so many.
+pub(crate) fn unpack<const N: usize>(text: &str) -> Option<[u8; N]> {
     URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
 }
 

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use crate::app::App;
 use crate::config::{Config, Database};
 use crate::http::{self, Doors};
-use crate::inbox::{chat, demo, files, leases, tally};
+use crate::inbox::{chat, demo, files, leases, search, tally};
 
 /// Looks for the lock of a SQLite file, 50 ms apart.
 const ENDING: usize = 20;
@@ -68,6 +68,7 @@ pub async fn start_on(listener: TcpListener, config: Config) -> Result<Running, 
     }
     app.tasks.spawn(leases::run(Arc::clone(&app)));
     app.tasks.spawn(tally::run(Arc::clone(&app)));
+    app.tasks.spawn(search::catch_up(Arc::clone(&app)));
     app.tasks.spawn(files::run(Arc::clone(&app)));
     app.tasks.spawn(chat::run(Arc::clone(&app)));
     let listener = listener.tap_io(|stream| {

@@ -6,6 +6,9 @@ use sea_orm_migration::prelude::*;
 
 mod m0001_spine;
 mod m0002_messengers;
+mod m0003_search;
+
+pub use m0003_search::BY_THE_DATABASE;
 
 /// All migrations, oldest first.
 pub struct Migrator;
@@ -13,6 +16,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_spine::Migration), Box::new(m0002_messengers::Migration)]
+        vec![
+            Box::new(m0001_spine::Migration),
+            Box::new(m0002_messengers::Migration),
+            Box::new(m0003_search::Migration),
+        ]
     }
 }

@@ -109,6 +109,7 @@ const ORDER: &[(&[&str], bool)] = &[
             "metrics",
             "config",
             "error",
+            "words",
         ],
         true,
     ),

@@ -44,9 +44,9 @@ macro_rules! stored {
 
 fn all() -> impl IntoIterator<Item = Stored> {
     stored![
-        api_token attachment awaited_channel channel client comment comment_mention contractor deal dialogue
+        api_token attachment awaited_channel channel client comment comment_mention comment_word contractor deal dialogue
         dialogue_deal dialogue_project dialogue_tag dialogue_task early_receipt event event_subject failed_update
-        funnel log_head message message_change participant pending_event project queue_member read_mark session setting stage tag task user
+        funnel log_head message message_change message_word participant pending_event project queue_member read_mark session setting stage tag task user
     ]
 }
 
@@ -170,6 +170,11 @@ async fn entities_equal_migrations(empty: Empty) {
     let (migrated, made) = (empty.database().await, empty.database().await);
     migrated.migrate().await;
     let db = made.connect().await;
+    // What only the database knows how to keep: PostgreSQL's vectors, SQLite's full-text tables and what those consist of.
+    let is_of_entity = |name: &String| {
+        let words = |table: &&str| *name == format!("{table}.words") || name.starts_with(&format!("{table}_index"));
+        !colloquy_migration::BY_THE_DATABASE.iter().any(words)
+    };
     let schema = Schema::new(db.get_database_backend());
     for stored in all() {
         db.execute(&(stored.create)(&schema)).await.unwrap_or_else(|error| panic!("{}: {error}", stored.table));
@@ -182,7 +187,7 @@ async fn entities_equal_migrations(empty: Empty) {
         .chain(entities.keys())
         .collect::<BTreeSet<_>>()
         .into_iter()
-        .filter(|name| migrations.get(*name) != entities.get(*name))
+        .filter(|name| is_of_entity(name) && migrations.get(*name) != entities.get(*name))
         .map(|name| format!("{name}: migrated {:?}, as entity {:?}", migrations.get(name), entities.get(name)))
         .collect();
     assert!(differences.is_empty(), "{differences:#?}");

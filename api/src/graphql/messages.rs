@@ -256,26 +256,6 @@ pub struct SharedContact {
     phone: String,
 }
 
-/// A message found by a search
-#[derive(SimpleObject)]
-pub struct MessageSearchEdge {
-    /// Its place among the results
-    cursor: String,
-    /// The message
-    node: Message,
-    /// HTML-escaped text around the hit, the hits in <mark></mark>
-    snippet: String,
-}
-
-/// A page of search results, newest first
-#[derive(SimpleObject)]
-pub struct MessageSearchConnection {
-    /// The results
-    edges: Vec<MessageSearchEdge>,
-    /// Where the page stands
-    page_info: super::connection::PageInfo,
-}
-
 /// A message to a client
 #[derive(InputObject)]
 pub struct SendMessageInput {

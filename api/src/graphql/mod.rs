@@ -30,6 +30,7 @@ mod projects;
 mod root;
 mod rounds;
 mod scalars;
+mod search;
 mod shared;
 mod subscriptions;
 mod tasks;

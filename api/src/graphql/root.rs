@@ -18,14 +18,12 @@ use crate::viewer::Viewer;
 
 use super::ask::{Asking, Mode};
 use super::errors::{dress, refusal};
-use super::filters::{DateTimeRange, DialogueFilter};
 use super::guard::{self, Limits, Operation};
-use super::messages::MessageSearchConnection;
 use super::rounds::Rounds;
 use super::shared::{self, Groups, Part};
 use super::subscriptions::Subscription;
 use super::{Ask, bulk, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
-use super::{node, projects, tasks, users, work};
+use super::{node, projects, search, tasks, users, work};
 
 /// What can be read
 #[derive(MergedObject, Default)]
@@ -33,7 +31,7 @@ pub struct Query(
     node::NodeQueries,
     users::UserQueries,
     dialogues::DialogueQueries,
-    SearchQueries,
+    search::SearchQueries,
     events::EventQueries,
     channels::ChannelQueries,
     comments::TagQueries,
@@ -62,28 +60,6 @@ pub struct Mutation(
     projects::ProjectMutations,
     tasks::TaskMutations,
 );
-
-/// Searching.
-#[derive(Default)]
-pub struct SearchQueries;
-
-#[Object]
-impl SearchQueries {
-    /// Full-text search over messages, newest first; Russian and English word forms, prefixes as typed
-    async fn search_messages(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to look for")] text: String,
-        #[graphql(desc = "Only in these dialogues")] filter: Option<DialogueFilter>,
-        #[graphql(desc = "Only messages stored then")] created_at: Option<DateTimeRange>,
-        #[graphql(desc = "So many: 1 to 100")] first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor")] after: Option<String>,
-    ) -> Result<MessageSearchConnection> {
-        ctx.viewer()?;
-        let _ = (text, filter, created_at, first, after);
-        Err(Error::bad("text", "Messages cannot be searched in this version"))
-    }
-}
 
 type Served = Schema<Query, Mutation, Subscription>;
 

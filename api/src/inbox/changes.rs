@@ -15,7 +15,7 @@ use crate::policy::Act;
 use crate::viewer::Viewer;
 
 use super::messages::{self, delivery_changed, lock_message, store, tell};
-use super::{files, receipts};
+use super::{files, receipts, search};
 
 /// Telegram removes messages within 48 hours only: core.telegram.org/bots/api#deletemessage.
 const REMOVABLE: i64 = 48 * 60 * 60 * 1000;
@@ -39,6 +39,7 @@ pub async fn edit(app: &App, viewer: &Viewer, id: MessageId, text: &str) -> Resu
     text.clone_into(&mut message.text);
     message.edited_at = Some(tx.now());
     store(&tx, &message).await?;
+    search::message(&tx, &message).await?;
     tx.emit(tell(Kind::MessageEdited, viewer.actor(), &dialogue, id));
     tx.commit().await?;
     Ok(message)
@@ -67,6 +68,7 @@ pub async fn delete(app: &App, viewer: &Viewer, id: MessageId) -> Result<message
         receipts::forward(&mut tx, &dialogue, &mut message, DeliveryStatus::Failed, Some(UNSENT.into()));
     }
     store(&tx, &message).await?;
+    search::message(&tx, &message).await?;
     tx.commit().await?;
     Ok(message)
 }
@@ -161,6 +163,7 @@ pub(super) async fn settle(
     let change = if change.text.is_some() { "change" } else { "removal" };
     message.failure = Some(format!("The {change} did not reach the client: {words}"));
     store(tx, &message).await?;
+    search::message(tx, &message).await?;
     tx.emit(delivery_changed(None, dialogue, &message));
     Ok(())
 }

@@ -19,7 +19,7 @@ use crate::policy::{self, Act};
 use crate::ranked;
 use crate::viewer::Viewer;
 
-use super::{dialogues, participants, text};
+use super::{dialogues, participants, search, text};
 
 /// Most employees that one comment calls.
 const MOST_MENTIONS: usize = 50;
@@ -49,6 +49,7 @@ pub async fn add(
         let row = comment_mention::ActiveModel { comment_id: Set(comment.id), user_id: Set(*user) };
         comment_mention::Entity::insert(row).exec_without_returning(&*tx).await?;
     }
+    search::comment(&tx, &comment).await?;
     tx.emit(tell(Kind::CommentAdded, viewer, &dialogue, comment.id, mentions));
     tx.commit().await?;
     Ok(comment)
@@ -65,6 +66,7 @@ pub async fn edit(app: &App, viewer: &Viewer, id: Option<CommentId>, words: &str
     comment.edited_at = Some(tx.now());
     comment.clone().into_active_model().reset_all().update_without_returning(&*tx).await?;
     let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
+    search::comment(&tx, &comment).await?;
     tx.emit(tell(Kind::CommentEdited, viewer, &dialogue, comment.id, mentions));
     tx.commit().await?;
     Ok(comment)
@@ -75,6 +77,7 @@ pub async fn delete(app: &App, viewer: &Viewer, id: Option<CommentId>) -> Result
     let (mut tx, dialogue, comment) = lock_own(app, viewer, id).await?;
     let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
     comment_mention::Entity::delete_many().filter(comment_mention::Column::CommentId.eq(comment.id)).exec(&*tx).await?;
+    search::no_comment(&tx, comment.id).await?;
     tx.emit(tell(Kind::CommentDeleted, viewer, &dialogue, comment.id, mentions));
     comment.delete(&*tx).await?;
     tx.commit().await?;

@@ -95,7 +95,7 @@ impl Range {
         Condition::all().add_option(from).add_option(to)
     }
 
-    fn check(self, field: &str) -> Result<()> {
+    pub(super) fn check(self, field: &str) -> Result<()> {
         match (self.from, self.to) {
             (Some(from), Some(to)) if from > to => Err(Error::bad(field, "`from` is after `to`")),
             _ => Ok(()),
@@ -143,7 +143,7 @@ macro_rules! linked {
 }
 
 impl DialogueFilter {
-    fn condition(&self, viewer: &Viewer) -> Result<Condition> {
+    pub(super) fn condition(&self, viewer: &Viewer) -> Result<Condition> {
         let ranges = [
             ("filter.openedAt", dialogue::Column::OpenedAt, self.opened_at),
             ("filter.closedAt", dialogue::Column::ClosedAt, self.closed_at),

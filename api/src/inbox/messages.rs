@@ -16,7 +16,7 @@ use crate::policy::{self, Act};
 use crate::ranked;
 use crate::viewer::Viewer;
 
-use super::{dialogues, files, reading};
+use super::{dialogues, files, reading, search};
 
 /// A message before it has its place in a dialogue.
 pub(super) struct Draft {
@@ -100,6 +100,7 @@ pub(super) async fn add(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, draft: 
         Some(SqlErr::UniqueConstraintViolation(_)) if message.idempotency_key.is_some() => used_elsewhere(),
         _ => error.into(),
     })?;
+    search::new_message(tx, &message).await?;
     dialogue.last_message_id = Some(message.id);
     dialogue.last_activity_at = tx.now();
     tx.emit(tell(Kind::MessageAdded, draft.actor, dialogue, message.id));
@@ -166,6 +167,9 @@ pub async fn send(app: &App, viewer: &Viewer, outgoing: Outgoing) -> Result<mess
     };
     let message = add(&mut tx, &mut dialogue, draft).await?;
     files::attach(&tx, viewer, channel.kind, message.id, &outgoing.files).await?;
+    if !outgoing.files.is_empty() {
+        search::message(&tx, &message).await?;
+    }
     dialogues::store(&tx, &dialogue).await?;
     tx.commit().await?;
     Ok(message)

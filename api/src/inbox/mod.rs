@@ -38,6 +38,7 @@ mod receipts;
 pub mod receive;
 mod registration;
 pub mod routing;
+pub mod search;
 pub mod sessions;
 pub mod tags;
 pub mod tally;

@@ -11,7 +11,7 @@ use crate::log::{Actor, Entry, Kind};
 use crate::messenger::{Incoming, IncomingMessage};
 
 use super::messages::{self, Draft};
-use super::{changes, chat, contractors, deals, dialogues, files, participants, receipts, routing};
+use super::{changes, chat, contractors, deals, dialogues, files, participants, receipts, routing, search};
 use people::{client, refresh};
 
 mod echo;
@@ -154,7 +154,11 @@ async fn add(
         ..Draft::outgoing(origin, incoming.text.clone(), tx.now())
     };
     let message = messages::add(tx, dialogue, draft).await?;
-    files::receive(tx, message.id, &incoming.parts).await
+    if incoming.parts.is_empty() {
+        return Ok(());
+    }
+    files::receive(tx, message.id, &incoming.parts).await?;
+    search::message(tx, &message).await
 }
 
 /// The automatic texts: the welcome after the very first message, the auto-reply whenever the dialogue starts.
@@ -229,6 +233,9 @@ async fn edit(
         tx.emit(messages::tell(Kind::MessageEdited, actor, &dialogue, message.id));
     }
     messages::store(&tx, &message).await?;
+    if is_new {
+        search::message(&tx, &message).await?;
+    }
     tx.commit().await?;
     Ok(Some(if is_new { Outcome::Stored } else { Outcome::Repeated }))
 }

@@ -63,6 +63,11 @@ pub const WAYS: &[Way] = &[
     way("Query.dialogues", |_| {
         "dialogues(orderBy: { field: OPENED_AT, direction: ASC }, last: 100) { edges { cursor node { id } } }".into()
     }),
+    way("Query.searchMessages", |_| "searchMessages(text: \"arrive\") { edges { node { id dialogue { id } } } }".into()),
+    way("Query.searchMessages", |s| {
+        format!("searchMessages(text: \"arrive\", filter: {{ dialogueIds: [{:?}] }}) {{ edges {{ node {{ id }} }} }}", s.dialogue)
+    }),
+    way("Query.searchComments", |_| "searchComments(text: \"mine\") { edges { node { id dialogue { id } } } }".into()),
     way("Query.clients", |_| "clients(first: 100) { nodes { id dialogues { id } } }".into()),
     way("Query.contractors", |_| {
         "contractors(first: 100) { nodes { id dialogues { id } clients { id } deals { id } } }".into()
@@ -103,7 +108,6 @@ pub const WAYS: &[Way] = &[
 /// Ways that other stories of this file walk: live, by counting, and those that answer no ids.
 pub const ELSEWHERE: &[&str] = &[
     "Query.inbox",
-    "Query.searchMessages",
     "Subscription.events",
     "Subscription.eventBatches",
     "Subscription.inbox",
@@ -118,6 +122,7 @@ pub const GUARDED: &[&str] = &[
     "Message",
     "MessageConnection",
     "MessageSearchConnection",
+    "CommentSearchConnection",
     "Comment",
     "CommentConnection",
     "File",

@@ -1,0 +1,124 @@
+//! What is written is found at once, and what was changed as it is now.
+
+use serde_json::{Value, json};
+
+use super::found;
+use crate::harness::story::stories;
+use crate::harness::updates::{Person, document};
+use crate::harness::world::World;
+use crate::stories::files::{send, upload};
+use colloquy_sandbox::telegram::Fault;
+
+stories!(World:
+    what_was_written_is_found_once_it_was_answered,
+    what_was_changed_is_found_as_it_is,
+    files_are_found_by_their_names,
+    comments_are_found_on_their_own,
+    what_was_written_before_there_was_a_search_is_found,
+);
+
+async fn what_was_written_is_found_once_it_was_answered(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(7_101), "Входящее").await;
+    for number in 0..20 {
+        let text = format!("Исходящее номер{number}х");
+        world.admin.send(&dialogue, &text).await;
+        assert_eq!(found(&world, &format!("номер{number}х")).await, [text]);
+    }
+    assert_eq!(found(&world, "входящее").await, ["Входящее"]);
+}
+
+async fn what_was_changed_is_found_as_it_is(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_111);
+    let original = anna.says("старое");
+    world.take(&channel, &original).await;
+    world.take(&channel, &anna.edits(&original, json!({ "text": "новое" }))).await;
+    assert_eq!((found(&world, "новое").await.len(), found(&world, "старое").await.len()), (1, 0));
+
+    let dialogue = world.dialogue(&channel, &anna).await;
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let id = world.admin.send(&dialogue, "первое").await;
+    feed.until_delivery(&id, "SENT").await;
+    let edit = "mutation($id: ID!, $text: String!) { editMessage(messageId: $id, text: $text) { message { id } } }";
+    let edit = async |text: &str| world.admin.api.run(edit, json!({ "id": id, "text": text })).await.data().clone();
+    edit("второе").await;
+    assert_eq!((found(&world, "второе").await.len(), found(&world, "первое").await.len()), (1, 0));
+    world.telegram.wait_for_calls("editMessageText", 1).await;
+
+    // Refused by the messenger: it is again what the client sees.
+    world.telegram.fail_next("editMessageText", Fault::Status("error-400-cant-parse-entities"));
+    edit("третье").await;
+    feed.until(|event| event["deliveryStatus"] == "SENT" && event["message"]["id"] == id).await;
+    assert_eq!((found(&world, "второе").await.len(), found(&world, "третье").await.len()), (1, 0));
+
+    world.admin.act("deleteMessage", "messageId", &id).await.data();
+    assert!(found(&world, "второе").await.is_empty(), "deleted texts are not found");
+}
+
+async fn files_are_found_by_their_names(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_121);
+    world.take(&channel, &anna.sends(document("price", 11))).await;
+    assert_eq!(found(&world, "price").await.len(), 1);
+    let dialogue = world.dialogue(&channel, &anna).await;
+    let file = upload(&world.admin.api, "Договор_поставки №7.pdf", "application/pdf", "%PDF-1.4").await;
+    let sent: String = send(&world.admin.api, &dialogue, "Вот он", &[&file]).await.get("sendMessage.message.id");
+    for asked in ["договора", "поставки", "вот договор", "pdf"] {
+        let answer = super::search(&world.admin.api, json!({ "text": asked })).await;
+        assert_eq!(answer.at("searchMessages.edges.0.node.id"), &json!(sent), "{asked}");
+    }
+    let answer = super::search(&world.admin.api, json!({ "text": "поставка" })).await;
+    assert_eq!(answer.at("searchMessages.edges.0.snippet"), "Договор_<mark>поставки</mark> №7.pdf");
+    assert!(found(&world, "\"он договор\"").await.is_empty(), "no phrase goes over from the text to a name");
+}
+
+async fn comments_are_found_on_their_own(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(7_131), "Сообщение").await;
+    let add = "mutation($d: ID!, $t: String!) { addComment(input: { dialogueId: $d, text: $t }) { comment { id } } }";
+    let added = world.admin.api.run(add, json!({ "d": dialogue, "t": "Заметка о скидке" })).await;
+    let id: String = added.get("addComment.comment.id");
+    let comments = async |text: &str| -> Vec<Value> {
+        let search = "query($text: String!) { searchComments(text: $text) { edges { cursor snippet node { id } } } }";
+        world.admin.api.run(search, json!({ "text": text })).await.get("searchComments.edges")
+    };
+    assert!(found(&world, "скидка").await.is_empty());
+    let [hit] = &comments("скидка").await[..] else { panic!("one comment") };
+    assert_eq!((&hit["node"]["id"], &hit["snippet"]), (&json!(id), &json!("Заметка о <mark>скидке</mark>")));
+    let edit = "mutation($id: ID!) { editComment(commentId: $id, text: \"О доставке\") { comment { id } } }";
+    world.admin.api.run(edit, json!({ "id": id })).await.data();
+    assert_eq!((comments("скидка").await.len(), comments("доставка").await.len()), (0, 1));
+    world.admin.act("deleteComment", "commentId", &id).await;
+    assert!(comments("доставка").await.is_empty());
+}
+
+async fn what_was_written_before_there_was_a_search_is_found(mut world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_141);
+    for number in 0..5 {
+        world.take(&channel, &anna.says(&format!("раньше {number}"))).await;
+    }
+    let dialogue = world.dialogue(&channel, &anna).await;
+    let add = "mutation($d: ID!) { addComment(input: { dialogueId: $d, text: \"раньше\" }) { comment { id } } }";
+    world.admin.api.run(add, json!({ "d": dialogue })).await.data();
+    world.server.stop().await;
+    forget(&world.database.url).await;
+    world.restart().await;
+    while found(&world, "раньше").await.len() < 5 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(found(&world, "раньше").await[0], "раньше 4", "newest first, as ever");
+    let search = "{ searchComments(text: \"раньше\") { edges { node { id } } } }";
+    while world.admin.api.run(search, Value::Null).await.at("searchComments.edges").as_array().is_some_and(Vec::is_empty) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// As a database of before: nothing is stored of what could be searched, or it is of another analyzer.
+async fn forget(url: &str) {
+    use sea_orm::ConnectionTrait as _;
+    let db = sea_orm::Database::connect(url).await.expect("the database answers");
+    db.execute_unprepared("UPDATE settings SET value = 'an earlier one' WHERE name = 'search'").await.expect("it is forgotten");
+    db.close().await.expect("it closes");
+}

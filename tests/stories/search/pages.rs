@@ -1,0 +1,80 @@
+//! Pages of what is found: newest first, each once, while more is written; filtered, and by who may see it.
+
+use serde_json::{Value, json};
+
+use super::{found, search, texts};
+use crate::harness::story::stories;
+use crate::harness::updates::Person;
+use crate::harness::world::World;
+
+stories!(World:
+    pages_go_from_the_newest_on_while_more_is_written,
+    what_is_found_can_be_filtered,
+    an_observer_finds_what_they_see,
+);
+
+async fn pages_go_from_the_newest_on_while_more_is_written(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let people: Vec<Person> = (0..3).map(|number| Person::new(7_201 + number)).collect();
+    for number in 0..25 {
+        world.take(&channel, &people[number % 3].says(&format!("слово {number}"))).await;
+    }
+    let (mut after, mut seen) = (Value::Null, Vec::new());
+    loop {
+        let answer = search(&world.admin.api, json!({ "text": "слова", "first": 4, "after": after })).await;
+        seen.extend(texts(&answer));
+        world.take(&channel, &people[0].says("слово меж страниц")).await;
+        let info = answer.at("searchMessages.pageInfo").clone();
+        assert_eq!(info["hasPreviousPage"], json!(!after.is_null()));
+        if info["hasNextPage"] == false {
+            break;
+        }
+        after = info["endCursor"].clone();
+    }
+    let expected: Vec<String> = (0..25).rev().map(|number| format!("слово {number}")).collect();
+    assert_eq!(seen, expected, "each once, newest first");
+
+    let other = world.admin.api.run("{ dialogues { edges { cursor } } }", Value::Null).await;
+    let foreign = other.at("dialogues.edges.0.cursor").clone();
+    let answer = search(&world.admin.api, json!({ "text": "слова", "after": foreign })).await;
+    assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("after")));
+}
+
+async fn what_is_found_can_be_filtered(world: World) {
+    let (shop, help) = (world.connect_channel("Shop").await, world.connect_channel("Help").await);
+    let (anna, boris) = (Person::new(7_211), Person::new(7_212));
+    let at_shop = world.write(&shop, &anna, "вопрос в магазин").await;
+    let at_help = world.write(&help, &boris, "вопрос в поддержку").await;
+    world.admin.close(&at_help).await;
+    let with = async |filter: Value| texts(&search(&world.admin.api, json!({ "text": "вопрос", "filter": filter })).await);
+    assert_eq!(with(json!({})).await, ["вопрос в поддержку", "вопрос в магазин"]);
+    for (filter, expected) in [
+        (json!({ "channelIds": [shop.id] }), "вопрос в магазин"),
+        (json!({ "state": "CLOSED" }), "вопрос в поддержку"),
+        (json!({ "group": "UNASSIGNED" }), "вопрос в магазин"),
+        (json!({ "dialogueIds": [at_shop] }), "вопрос в магазин"),
+        (json!({ "text": boris.name }), "вопрос в поддержку"),
+    ] {
+        assert_eq!(with(filter.clone()).await, [expected], "{filter}");
+    }
+    let messages = world.admin.dialogue(&at_help, "messages { nodes { createdAt } }").await;
+    let at = messages["messages"]["nodes"][0]["createdAt"].clone();
+    let within = async |range: Value| texts(&search(&world.admin.api, json!({ "text": "вопрос", "at": range })).await);
+    assert_eq!(within(json!({ "from": at })).await, ["вопрос в поддержку"]);
+    assert_eq!(within(json!({ "to": at })).await, ["вопрос в магазин"]);
+}
+
+async fn an_observer_finds_what_they_see(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let theirs = world.write(&channel, &Person::new(7_221), "секрет один").await;
+    world.write(&channel, &Person::new(7_222), "секрет два").await;
+    let observer = world.user("OBSERVER").await;
+    let finds = async || texts(&search(&observer.api, json!({ "text": "секрет" })).await);
+    assert!(finds().await.is_empty());
+    world.admin.set_participant(&theirs, &observer.id, "OBSERVER").await;
+    assert_eq!(finds().await, ["секрет один"]);
+    let remove = "mutation($d: ID!, $u: ID!) { removeParticipant(dialogueId: $d, userId: $u) { dialogue { id } } }";
+    world.admin.api.run(remove, json!({ "d": theirs, "u": observer.id })).await.data();
+    assert!(finds().await.is_empty());
+    assert_eq!(found(&world, "секрет").await.len(), 2);
+}
