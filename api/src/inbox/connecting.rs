@@ -146,7 +146,9 @@ pub async fn connect(app: &App, viewer: &Viewer, name: &str, offer: Offer) -> Re
     let address = registration::address(app, kind, id);
     await_channel(app, id, kind, &who, &made).await?;
     let secret = Secret::new(&made.webhook_secret);
-    let registered = registration::register(&*messenger, None, address.as_deref(), &secret).await;
+    // Where its updates went before, should that be elsewhere.
+    let former = before.as_ref().and_then(|channel| channel.webhook_url.as_deref());
+    let registered = registration::register(&*messenger, former, address.as_deref(), &secret).await;
     if let Err(fault) = registered {
         awaited_channel::Entity::delete_by_id(id).exec(app.db.write()).await?;
         return Err(refused(field, fault));

@@ -104,11 +104,12 @@ pub const ROWS: &[Row] = &[
     row("editComment", "another's", [Y, F, F, F, N], |s| edit_comment(&s.comment)),
     row("deleteComment", "their own", SEE, |s| delete_comment(&s.own_comment)),
     row("deleteComment", "another's", [Y, F, F, F, N], |s| delete_comment(&s.comment)),
+    // Before it is deleted.
+    row("retryMessage", "", WORK, |s| format!("retryMessage(messageId: {:?}) {{ message {{ id }} }}", s.failed)),
     row("editMessage", "", WORK, |s| {
         format!("editMessage(messageId: {:?}, text: \"otherwise\") {{ message {{ id }} }}", s.failed)
     }),
     row("deleteMessage", "", WORK, |s| format!("deleteMessage(messageId: {:?}) {{ message {{ id }} }}", s.failed)),
-    row("retryMessage", "", WORK, |s| format!("retryMessage(messageId: {:?}) {{ message {{ id }} }}", s.failed)),
     row("sendMessage", "", WORK, |s| {
         format!("sendMessage(input: {{ dialogueId: {:?}, text: \"hello\" }}) {{ message {{ id }} }}", s.dialogue)
     }),
