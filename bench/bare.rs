@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
+use colloquy::words::stored;
 use serde_json::{Value, json};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, Row as _, SqliteConnection};
@@ -59,6 +60,11 @@ struct Written {
 }
 
 impl Written {
+    /// Where it stands among what is searched.
+    fn number(&self) -> i64 {
+        self.at << 21 | i64::try_from(self.message.as_u64_pair().1 & ((1 << 21) - 1)).unwrap_or_default()
+    }
+
     fn detail(&self) -> Value {
         json!({ "subjects": [self.dialogue], "message": self.message })
     }
@@ -146,6 +152,13 @@ impl Postgres {
         sqlx::query(CHANNEL).bind(self.who.channel).bind(1i64).fetch_one(&mut self.connection).await?;
         let mut tx = self.connection.begin().await?;
         let written = write!(&mut *tx, &self.who, LOCK_DIALOGUE);
+        sqlx::query(WORDS)
+            .bind(written.message)
+            .bind(written.dialogue)
+            .bind(written.number())
+            .bind(stored([TEXT]).vector())
+            .execute(&mut *tx)
+            .await?;
         let event = json!([{
             "ordinal": 0,
             "mark": 1,
@@ -193,6 +206,17 @@ impl Sqlite {
         let mut writer = self.writer.lock().await;
         let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
         let written = write!(&mut *tx, &self.who, DIALOGUE);
+        let number = written.number();
+        for (lookup, taken) in [(WORDS_OF, None), (WORDS_AT, Some(number))] {
+            let lookup = sqlx::query(lookup);
+            let lookup = if let Some(number) = taken { lookup.bind(number) } else { lookup.bind(written.message) };
+            assert!(lookup.fetch_optional(&mut *tx).await?.is_none(), "it is new");
+        }
+        let place = sqlx::query(PLACE_WORDS).bind(written.message).bind(written.dialogue).bind(number);
+        place.execute(&mut *tx).await?;
+        let [stems, forms, extras] = stored([TEXT]).columns();
+        let index = sqlx::query(INDEX_WORDS).bind(number).bind(stems).bind(forms).bind(extras);
+        index.execute(&mut *tx).await?;
         let position: i64 =
             sqlx::query(MOVE_HEAD).bind(1i64).bind(1i32).fetch_one(&mut *tx).await?.try_get("position")?;
         sqlx::query(PLACE)

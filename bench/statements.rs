@@ -32,6 +32,18 @@ pub const ADD: &str = "INSERT INTO messages (id, dialogue_id, channel_id, ordina
     delivery_status, delivery_at, failure, attempts, next_attempt_at, idempotency_key) \
     VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
 
+/// PostgreSQL: what the message is found by.
+pub const WORDS: &str =
+    "INSERT INTO message_words (message_id, dialogue_id, number, words) VALUES ($1, $2, $3, $4::tsvector)
+             ON CONFLICT (message_id) DO UPDATE SET words = excluded.words";
+
+/// SQLite: the same in four.
+pub const WORDS_OF: &str = "SELECT number FROM message_words WHERE message_id = ?";
+pub const WORDS_AT: &str = "SELECT number FROM message_words WHERE number = ?";
+pub const PLACE_WORDS: &str = "INSERT INTO message_words (message_id, dialogue_id, number) VALUES (?, ?, ?)";
+pub const INDEX_WORDS: &str =
+    "INSERT OR REPLACE INTO message_words_index (rowid, stems, forms, extras) VALUES (?, ?, ?, ?)";
+
 pub const STORE_DIALOGUE: &str = "UPDATE dialogues SET channel_id = $1, client_id = $2, state = $3, is_reachable = $4, \
     created_at = $5, opened_at = $6, closed_at = $7, last_activity_at = $8, last_message_id = $9, message_count = $10, \
     client_message_count = $11, last_client_message_at = $12 WHERE id = $13";

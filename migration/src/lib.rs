@@ -16,10 +16,6 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_spine::Migration),
-            Box::new(m0002_messengers::Migration),
-            Box::new(m0003_search::Migration),
-        ]
+        vec![Box::new(m0001_spine::Migration), Box::new(m0002_messengers::Migration), Box::new(m0003_search::Migration)]
     }
 }

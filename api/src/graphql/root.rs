@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Context, MergedObject, Object, Request, Response, SDLExportOptions, Schema};
+use async_graphql::{MergedObject, Request, Response, SDLExportOptions, Schema};
 use futures_util::stream::{BoxStream, StreamExt, once};
 
 use crate::app::App;
@@ -22,7 +22,7 @@ use super::guard::{self, Limits, Operation};
 use super::rounds::Rounds;
 use super::shared::{self, Groups, Part};
 use super::subscriptions::Subscription;
-use super::{Ask, bulk, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
+use super::{bulk, cards, channels, clients, comments, contractors, deals, dialogues, events, funnels, messages};
 use super::{node, projects, search, tasks, users, work};
 
 /// What can be read

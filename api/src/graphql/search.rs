@@ -86,8 +86,10 @@ impl SearchQueries {
         let asked = Asked { text: &text, filter: &filter, created_at: created_at.map(Into::into).unwrap_or_default() };
         let page = search::messages(app, &viewer, &asked, &PageArgs { first, after, ..PageArgs::default() }).await?;
         let page_info = page_info(&page);
-        let edge = |found: Found<_>| {
-            MessageSearchEdge { cursor: found.place.encode(), node: Message(found.what), snippet: found.snippet }
+        let edge = |found: Found<_>| MessageSearchEdge {
+            cursor: found.place.encode(),
+            node: Message(found.what),
+            snippet: found.snippet,
         };
         Ok(MessageSearchConnection { edges: page.items.into_iter().map(edge).collect(), page_info })
     }
@@ -107,8 +109,10 @@ impl SearchQueries {
         let asked = Asked { text: &text, filter: &filter, created_at: created_at.map(Into::into).unwrap_or_default() };
         let page = search::comments(app, &viewer, &asked, &PageArgs { first, after, ..PageArgs::default() }).await?;
         let page_info = page_info(&page);
-        let edge = |found: Found<_>| {
-            CommentSearchEdge { cursor: found.place.encode(), node: Comment(found.what), snippet: found.snippet }
+        let edge = |found: Found<_>| CommentSearchEdge {
+            cursor: found.place.encode(),
+            node: Comment(found.what),
+            snippet: found.snippet,
         };
         Ok(CommentSearchConnection { edges: page.items.into_iter().map(edge).collect(), page_info })
     }

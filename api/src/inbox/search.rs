@@ -15,8 +15,8 @@ use crate::paging::{Page, PageArgs, Window};
 use crate::viewer::Viewer;
 use crate::words::Query;
 
-use super::list::{DialogueFilter, Range};
 use super::files;
+use super::list::{DialogueFilter, Range};
 
 pub use catch_up::run as catch_up;
 pub use index::Place;
@@ -75,7 +75,12 @@ pub struct Asked<'a> {
 }
 
 /// A page of messages; what their files are called counts as written, too.
-pub async fn messages(app: &App, viewer: &Viewer, asked: &Asked<'_>, args: &PageArgs) -> Result<Page<Found<message::Model>>> {
+pub async fn messages(
+    app: &App,
+    viewer: &Viewer,
+    asked: &Asked<'_>,
+    args: &PageArgs,
+) -> Result<Page<Found<message::Model>>> {
     let (query, page) = page(app, viewer, Shelf::Messages, asked, args).await?;
     let ids: Vec<MessageId> = page.items.iter().map(|place| MessageId(place.id)).collect();
     let db = app.db.read();
@@ -92,7 +97,12 @@ pub async fn messages(app: &App, viewer: &Viewer, asked: &Asked<'_>, args: &Page
 }
 
 /// A page of comments.
-pub async fn comments(app: &App, viewer: &Viewer, asked: &Asked<'_>, args: &PageArgs) -> Result<Page<Found<comment::Model>>> {
+pub async fn comments(
+    app: &App,
+    viewer: &Viewer,
+    asked: &Asked<'_>,
+    args: &PageArgs,
+) -> Result<Page<Found<comment::Model>>> {
     let (query, page) = page(app, viewer, Shelf::Comments, asked, args).await?;
     let ids: Vec<CommentId> = page.items.iter().map(|place| CommentId(place.id)).collect();
     let rows = super::comments::by_ids(app.db.read(), viewer, &ids).await?;
@@ -104,7 +114,13 @@ pub async fn comments(app: &App, viewer: &Viewer, asked: &Asked<'_>, args: &Page
 }
 
 /// The places of a page, with what was asked for.
-async fn page(app: &App, viewer: &Viewer, shelf: Shelf, asked: &Asked<'_>, args: &PageArgs) -> Result<(Query, Page<Place>)> {
+async fn page(
+    app: &App,
+    viewer: &Viewer,
+    shelf: Shelf,
+    asked: &Asked<'_>,
+    args: &PageArgs,
+) -> Result<(Query, Page<Place>)> {
     let query = Query::read(asked.text).map_err(|refused| Error::bad("text", refused.0))?;
     let window: Window<Place> = args.window()?;
     asked.created_at.check("createdAt")?;
@@ -148,11 +164,8 @@ impl Find {
         let mut select = Select::select();
         select.column((from.clone(), NUMBER)).column((from.clone(), Alias::new(self.shelf.id())));
         if let Some(seen) = &self.seen {
-            let dialogues = Select::select()
-                .column(dialogue::Column::Id)
-                .from(dialogue::Entity)
-                .cond_where(seen.clone())
-                .take();
+            let dialogues =
+                Select::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(seen.clone()).take();
             select.and_where(Expr::col((from.clone(), Alias::new("dialogue_id"))).in_subquery(dialogues));
         }
         self.bounds(&mut select, &from, below);
@@ -190,7 +203,8 @@ impl Find {
 
     async fn in_postgres(&self, db: &DatabaseConnection, query: &Query, after: Option<&Place>) -> Result<Vec<Place>> {
         let (table, id) = (self.shelf.table(), self.shelf.id());
-        let matches = |of: &str| Expr::cust(format!("{of}.words @@ '{}'::tsquery", query.tsquery().replace('\'', "''")));
+        let matches =
+            |of: &str| Expr::cust(format!("{of}.words @@ '{}'::tsquery", query.tsquery().replace('\'', "''")));
         let newest = format!("SELECT * FROM {table} WHERE {} ORDER BY number DESC, {id} DESC", self.range(after));
         let mut select = self.select(Alias::new("newest"), None);
         select.and_where(matches("newest"));
@@ -208,7 +222,8 @@ impl Find {
         let mut select = self.select(Alias::new(table), Some(&last));
         select.from(Alias::new(table)).and_where(matches(table));
         // By no index's order: what is rare is found by its words.
-        let order = format!(" ORDER BY {table}.number + 0 DESC, {table}.{id} DESC LIMIT {}", self.most - found.len() as u64);
+        let order =
+            format!(" ORDER BY {table}.number + 0 DESC, {table}.{id} DESC LIMIT {}", self.most - found.len() as u64);
         found.extend(self.places(db, &select, &order).await?);
         Ok(found)
     }

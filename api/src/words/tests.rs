@@ -1,3 +1,5 @@
+//! Unit tests of the analyzer.
+
 use super::query::Query;
 use super::*;
 
@@ -54,18 +56,26 @@ fn queries_are_words_phrases_beginnings_and_numbers() {
     assert_eq!(read("доста"), r#"(stems : "дост" OR forms : "доста" * OR extras : "доста")"#);
     assert_eq!(read("я"), r#"(stems : "я" OR forms : "я" OR extras : "я")"#, "one letter begins too many words");
     assert_eq!(read("«стоит доставка»"), r#"(stems : "сто доставк")"#);
-    assert_eq!(read("an \"unclosed phrase"), r#"(stems : "an" OR forms : "an" OR extras : "an") AND (stems : "unclos phrase")"#);
-    assert_eq!(read("сто* лет "), concat!(
-        r#"(stems : "сто" OR forms : "сто" * OR extras : "сто") AND "#,
-        r#"(stems : "лет" OR forms : "лет" OR extras : "лет")"#
-    ));
+    assert_eq!(
+        read("an \"unclosed phrase"),
+        r#"(stems : "an" OR forms : "an" OR extras : "an") AND (stems : "unclos phrase")"#
+    );
+    assert_eq!(
+        read("сто* лет "),
+        concat!(
+            r#"(stems : "сто" OR forms : "сто" * OR extras : "сто") AND "#,
+            r#"(stems : "лет" OR forms : "лет" OR extras : "лет")"#
+        )
+    );
     let phone = Query::read("8 916 123-45-67").unwrap();
     assert!(phone.tsquery().contains("'+79161234567'"), "{}", phone.tsquery());
     for refused in ["", "  ", "***", "\"\"", "🙂", "\0", &"a".repeat(1_001), &"a ".repeat(33)] {
         assert!(Query::read(refused).is_err(), "{refused}");
     }
     // Nothing is syntax.
-    for text in ["NEAR(a b)", "a AND b OR NOT c", "-a ^b c:d {e}", "(((", "'; DROP TABLE", "\\", "%_", "a\"b'c", "||&!<->:*"] {
+    for text in
+        ["NEAR(a b)", "a AND b OR NOT c", "-a ^b c:d {e}", "(((", "'; DROP TABLE", "\\", "%_", "a\"b'c", "||&!<->:*"]
+    {
         if let Ok(query) = Query::read(text) {
             let bare = |c: char| c.is_alphanumeric() || " '\"|&()+=:*{}-<>".contains(c);
             assert!(query.tsquery().chars().all(bare) && query.fts5().chars().all(bare), "{text}: {query:?}");

@@ -63,9 +63,14 @@ pub const WAYS: &[Way] = &[
     way("Query.dialogues", |_| {
         "dialogues(orderBy: { field: OPENED_AT, direction: ASC }, last: 100) { edges { cursor node { id } } }".into()
     }),
-    way("Query.searchMessages", |_| "searchMessages(text: \"arrive\") { edges { node { id dialogue { id } } } }".into()),
+    way("Query.searchMessages", |_| {
+        "searchMessages(text: \"arrive\") { edges { node { id dialogue { id } } } }".into()
+    }),
     way("Query.searchMessages", |s| {
-        format!("searchMessages(text: \"arrive\", filter: {{ dialogueIds: [{:?}] }}) {{ edges {{ node {{ id }} }} }}", s.dialogue)
+        format!(
+            "searchMessages(text: \"arrive\", filter: {{ dialogueIds: [{:?}] }}) {{ edges {{ node {{ id }} }} }}",
+            s.dialogue
+        )
     }),
     way("Query.searchComments", |_| "searchComments(text: \"mine\") { edges { node { id dialogue { id } } } }".into()),
     way("Query.clients", |_| "clients(first: 100) { nodes { id dialogues { id } } }".into()),
@@ -106,13 +111,8 @@ pub const WAYS: &[Way] = &[
 ];
 
 /// Ways that other stories of this file walk: live, by counting, and those that answer no ids.
-pub const ELSEWHERE: &[&str] = &[
-    "Query.inbox",
-    "Subscription.events",
-    "Subscription.eventBatches",
-    "Subscription.inbox",
-    "Subscription.typing",
-];
+pub const ELSEWHERE: &[&str] =
+    &["Query.inbox", "Subscription.events", "Subscription.eventBatches", "Subscription.inbox", "Subscription.typing"];
 
 /// Types that belong to dialogues: a field that leads to one, from what is not itself seen through a dialogue, is a way in.
 pub const GUARDED: &[&str] = &[

@@ -15,15 +15,24 @@ type Case = (&'static str, &'static [&'static str], &'static [&'static str]);
 const CASES: &[Case] = &[
     (
         "Сколько стоит доставка в Казань?",
-        &["доставку", "ДОСТАВКИ", "доста", "доставко*", "казани", "«стоит доставка»", "\"стоят доставки\"", "казань доставка"],
+        &[
+            "доставку",
+            "ДОСТАВКИ",
+            "доста",
+            "доставко*",
+            "казани",
+            "«стоит доставка»",
+            "\"стоят доставки\"",
+            "казань доставка",
+        ],
         &["\"доставка стоит\"", "доставщик", "доста казань"],
     ),
+    ("Алёна купила ёлку, всё ещё жду", &["алена", "АЛЁНА", "елка", "ёлкой", "еще", "все ещё"], &["ель"]),
     (
-        "Алёна купила ёлку, всё ещё жду",
-        &["алена", "АЛЁНА", "елка", "ёлкой", "еще", "все ещё"],
-        &["ель"],
+        "The deliveries were running late",
+        &["delivery", "run", "runni", "LATE", "\"running late\""],
+        &["ran", "\"late running\""],
     ),
-    ("The deliveries were running late", &["delivery", "run", "runni", "LATE", "\"running late\""], &["ran", "\"late running\""]),
     (
         "Заказ ORDER-1042 доставлен, iPhone 15 Pro",
         &["1042", "order 1042", "\"order-1042\"", "заказы iphone", "iphone 15", "order-10"],
@@ -32,7 +41,16 @@ const CASES: &[Case] = &[
     ("iPhone13 и Х5", &["iphone13", "iphone", "13", "х5", "iPhone1"], &["iphone15"]),
     (
         "Звоните +7 (916) 123-45-67",
-        &["89161234567", "9161234567", "8 916 123 45 67", "+7-916-123-4567", "123-45-67", "1234567", "+7916123", "8916123"],
+        &[
+            "89161234567",
+            "9161234567",
+            "8 916 123 45 67",
+            "+7-916-123-4567",
+            "123-45-67",
+            "1234567",
+            "+7916123",
+            "8916123",
+        ],
         &["9161234568", "89161234568"],
     ),
     ("8(495)7654321 и 000-00-00", &["+7 495 765-43-21", "84957654321", "000-00-00"], &["+7 495 765-43-22"]),
@@ -40,7 +58,11 @@ const CASES: &[Case] = &[
     ("не то, не это; to be or not to be", &["не", "не то", "to be", "\"to be or not\""], &["\"not or\""]),
     ("и\u{306}од, ﬁne, １２, café", &["йод", "fine", "12", "cafe"], &["иод"]),
     ("Ответьте NEAR(вход) OR -выход", &["near", "вход", "-выход", "or"], &["\"выход вход\""]),
-    ("Письмо на ivan.petrov@example.com и https://example.com/path?q=1", &["ivan.petrov@example.com", "petrov", "example.com/path"], &["petrova "]),
+    (
+        "Письмо на ivan.petrov@example.com и https://example.com/path?q=1",
+        &["ivan.petrov@example.com", "petrov", "example.com/path"],
+        &["petrova "],
+    ),
     ("中文消息 ελληνικά", &["中文消息", "ελλην"], &["消"]),
 ];
 
@@ -79,9 +101,37 @@ async fn nothing_that_is_typed_is_a_fault(world: World) {
         assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("text")), "{refused:?}");
     }
     for odd in [
-        "NEAR", "AND", "a AND", "OR b", "NOT bold", "NEAR(a b, 3)", "bold:text", "^bold", "{stems}: bold", "(", "bold)", "-bold", "'",
-        "it's", "\\bold", "bold\0text", "%", "_ bold", "; DROP TABLE messages; --", "$$bold$$", "$1", "?1", "bold\"", "\"bold", "a:*",
-        "bold | text", "bold & text", "!bold", "bold <-> text", "<mark>", "&lt;b&gt;",
+        "NEAR",
+        "AND",
+        "a AND",
+        "OR b",
+        "NOT bold",
+        "NEAR(a b, 3)",
+        "bold:text",
+        "^bold",
+        "{stems}: bold",
+        "(",
+        "bold)",
+        "-bold",
+        "'",
+        "it's",
+        "\\bold",
+        "bold\0text",
+        "%",
+        "_ bold",
+        "; DROP TABLE messages; --",
+        "$$bold$$",
+        "$1",
+        "?1",
+        "bold\"",
+        "\"bold",
+        "a:*",
+        "bold | text",
+        "bold & text",
+        "!bold",
+        "bold <-> text",
+        "<mark>",
+        "&lt;b&gt;",
     ] {
         let answer = search(&world.admin.api, json!({ "text": odd })).await;
         let is_page = answer.errors().is_empty();
@@ -94,11 +144,15 @@ async fn nothing_that_is_typed_is_a_fault(world: World) {
     let range = json!({ "from": "2026-02-01T00:00:00Z", "to": "2026-01-01T00:00:00Z" });
     let answer = search(&world.admin.api, json!({ "text": "bold", "at": range })).await;
     assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("createdAt")));
-    for unknown in [json!({ "dialogueIds": ["dlg_00000000000000000000000000000000"] }), json!({ "tagIds": ["nonsense"] })] {
+    for unknown in
+        [json!({ "dialogueIds": ["dlg_00000000000000000000000000000000"] }), json!({ "tagIds": ["nonsense"] })]
+    {
         let answer = search(&world.admin.api, json!({ "text": "bold", "filter": unknown })).await;
         assert!(texts(&answer).is_empty());
     }
-    for (field, value) in [("first", json!(0)), ("first", json!(101)), ("after", json!("nonsense")), ("after", Value::from(""))] {
+    for (field, value) in
+        [("first", json!(0)), ("first", json!(101)), ("after", json!("nonsense")), ("after", Value::from(""))]
+    {
         let answer = search(&world.admin.api, json!({ "text": "bold", field: value })).await;
         assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(field)), "{field}: {value}");
     }

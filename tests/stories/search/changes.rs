@@ -110,7 +110,15 @@ async fn what_was_written_before_there_was_a_search_is_found(mut world: World) {
     }
     assert_eq!(found(&world, "раньше").await[0], "раньше 4", "newest first, as ever");
     let search = "{ searchComments(text: \"раньше\") { edges { node { id } } } }";
-    while world.admin.api.run(search, Value::Null).await.at("searchComments.edges").as_array().is_some_and(Vec::is_empty) {
+    while world
+        .admin
+        .api
+        .run(search, Value::Null)
+        .await
+        .at("searchComments.edges")
+        .as_array()
+        .is_some_and(Vec::is_empty)
+    {
         tokio::task::yield_now().await;
     }
 }
@@ -119,6 +127,8 @@ async fn what_was_written_before_there_was_a_search_is_found(mut world: World) {
 async fn forget(url: &str) {
     use sea_orm::ConnectionTrait as _;
     let db = sea_orm::Database::connect(url).await.expect("the database answers");
-    db.execute_unprepared("UPDATE settings SET value = 'an earlier one' WHERE name = 'search'").await.expect("it is forgotten");
+    db.execute_unprepared("UPDATE settings SET value = 'an earlier one' WHERE name = 'search'")
+        .await
+        .expect("it is forgotten");
     db.close().await.expect("it closes");
 }

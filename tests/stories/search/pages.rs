@@ -1,5 +1,6 @@
 //! Pages of what is found: newest first, each once, while more is written; filtered, and by who may see it.
 
+use sea_orm::sqlx::{self, Connection as _, PgConnection, raw_sql};
 use serde_json::{Value, json};
 
 use super::{found, search, texts};
@@ -12,6 +13,7 @@ stories!(World:
     what_is_found_can_be_filtered,
     an_observer_finds_what_they_see,
 );
+stories!(World, Postgres: what_is_rare_is_found_below_the_newest);
 
 async fn pages_go_from_the_newest_on_while_more_is_written(world: World) {
     let channel = world.connect_channel("Shop").await;
@@ -46,7 +48,8 @@ async fn what_is_found_can_be_filtered(world: World) {
     let at_shop = world.write(&shop, &anna, "вопрос в магазин").await;
     let at_help = world.write(&help, &boris, "вопрос в поддержку").await;
     world.admin.close(&at_help).await;
-    let with = async |filter: Value| texts(&search(&world.admin.api, json!({ "text": "вопрос", "filter": filter })).await);
+    let with =
+        async |filter: Value| texts(&search(&world.admin.api, json!({ "text": "вопрос", "filter": filter })).await);
     assert_eq!(with(json!({})).await, ["вопрос в поддержку", "вопрос в магазин"]);
     for (filter, expected) in [
         (json!({ "channelIds": [shop.id] }), "вопрос в магазин"),
@@ -77,4 +80,36 @@ async fn an_observer_finds_what_they_see(world: World) {
     world.admin.api.run(remove, json!({ "d": theirs, "u": observer.id })).await.data();
     assert!(finds().await.is_empty());
     assert_eq!(found(&world, "секрет").await.len(), 2);
+}
+
+/// The newest are looked through one by one; what is below them, the index finds.
+async fn what_is_rare_is_found_below_the_newest(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_231);
+    for number in 0..3 {
+        world.take(&channel, &anna.says(&format!("старина {number}"))).await;
+    }
+    let dialogue = world.dialogue(&channel, &anna).await;
+    let fill = format!(
+        "INSERT INTO message_words (message_id, dialogue_id, number, words)
+         SELECT gen_random_uuid(), '{}', (SELECT max(number) FROM message_words) + nth, 'наполнитель'
+         FROM generate_series(1, 20100) nth",
+        dialogue.trim_start_matches("dlg_")
+    );
+    let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
+    raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut database).await.expect("it is filled");
+    for number in 3..5 {
+        world.take(&channel, &anna.says(&format!("старина {number}"))).await;
+    }
+    let (mut after, mut seen) = (Value::Null, Vec::new());
+    while seen.len() < 5 {
+        let answer = search(&world.admin.api, json!({ "text": "старина", "first": 1, "after": after })).await;
+        seen.extend(texts(&answer));
+        after = answer.at("searchMessages.pageInfo.endCursor").clone();
+    }
+    let expected: Vec<String> = (0..5).rev().map(|number| format!("старина {number}")).collect();
+    assert_eq!(seen, expected);
+    assert_eq!(found(&world, "старина").await, expected, "in one page");
+    let observer = world.user("OBSERVER").await;
+    assert!(texts(&search(&observer.api, json!({ "text": "старина" })).await).is_empty());
 }
