@@ -4,6 +4,7 @@ mod harness;
 
 mod stories {
     mod agreement;
+    mod alike;
     mod away;
     mod bulk;
     mod cards;

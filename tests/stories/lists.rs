@@ -336,4 +336,18 @@ async fn a_filter_that_makes_no_sense_is_refused(world: World) {
     ] {
         assert_eq!(ask(filter).await.error_code(), "BAD_USER_INPUT", "{filter}");
     }
+    // What a database would choke on.
+    let many = format!("[{}]", "\"tag_00000000000000000000000000000000\", ".repeat(1_001));
+    for (field, value) in [
+        ("tagIds", &many),
+        ("dialogueIds", &many.replace("tag_", "dlg_")),
+        ("text", &format!("{:?}", "a".repeat(60_000))),
+    ] {
+        let answer = ask(&format!("{field}: {value}")).await;
+        let expected = format!("filter.{field}");
+        assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some(expected.as_str())), "{field}");
+    }
+    let as_many_as_can_be = many.replacen("\"tag_00000000000000000000000000000000\", ", "", 1);
+    assert!(ask(&format!("tagIds: {as_many_as_can_be}")).await.errors().is_empty());
+    assert!(ask(&format!("text: {:?}", "%_\\".repeat(300))).await.errors().is_empty());
 }

@@ -1,12 +1,14 @@
 //! The list of dialogues: the operator's inbox and the archive are one query, filtered.
 
+use std::collections::BTreeSet;
+
 use colloquy_entity::*;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoCondition, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::paging::{Page, PageArgs, Window};
+use crate::paging::{self, Key, Page, PageArgs, Window};
 use crate::policy;
 use crate::viewer::Viewer;
 
@@ -142,7 +144,39 @@ macro_rules! linked {
     };
 }
 
+/// Most ids in one list of a filter.
+const MOST: usize = 1_000;
+/// Longest text of a filter, in characters.
+const LONGEST: usize = 1_000;
+
 impl DialogueFilter {
+    /// Databases have bounds, too, and say less of them.
+    fn check(&self) -> Result<()> {
+        fn length<T>(list: &Option<Vec<T>>) -> usize {
+            list.as_ref().map_or(0, Vec::len)
+        }
+        for (field, length) in [
+            ("dialogueIds", length(&self.dialogues)),
+            ("channelIds", length(&self.channels)),
+            ("clientIds", length(&self.clients)),
+            ("responsibleIds", length(&self.responsibles)),
+            ("observerIds", length(&self.observers)),
+            ("tagIds", length(&self.tags)),
+            ("contractorIds", length(&self.contractors)),
+            ("dealIds", length(&self.deals)),
+            ("projectIds", length(&self.projects)),
+            ("taskIds", length(&self.tasks)),
+        ] {
+            if length > MOST {
+                return Err(Error::bad(&format!("filter.{field}"), format!("A list can have {MOST} ids at most")));
+            }
+        }
+        if self.text.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
+            return Err(Error::bad("filter.text", format!("A text can have {LONGEST} characters at most")));
+        }
+        Ok(())
+    }
+
     pub(super) fn condition(&self, viewer: &Viewer) -> Result<Condition> {
         let ranges = [
             ("filter.openedAt", dialogue::Column::OpenedAt, self.opened_at),
@@ -155,10 +189,7 @@ impl DialogueFilter {
             range.check(field)?;
             all = all.add(range.on(column));
         }
-        for tag in self.tags.iter().flatten() {
-            let tags = tag.as_ref().map(|tag| vec![*tag]).or(Some(Vec::new()));
-            all = all.add_option(linked!(dialogue_tag, TagId, tags));
-        }
+        self.check()?;
         let responsibles =
             self.responsibles.as_ref().map(|users| part(ParticipantRole::Responsible, users.iter().copied()));
         let observers = self.observers.as_ref().map(|users| part(ParticipantRole::Observer, users.iter().copied()));
@@ -181,11 +212,28 @@ impl DialogueFilter {
                     .as_ref()
                     .map(|ids| of_clients(client::Column::ContractorId.is_in(ids.iter().copied()))),
             )
+            .add_option(self.tags.as_deref().filter(|tags| !tags.is_empty()).map(with_all_of))
             .add_option(linked!(dialogue_deal, DealId, self.deals))
             .add_option(linked!(dialogue_project, ProjectId, self.projects))
             .add_option(linked!(dialogue_task, TaskId, self.tasks))
             .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
     }
+}
+
+/// Dialogues with all of these tags.
+fn with_all_of(tags: &[Option<TagId>]) -> SimpleExpr {
+    let Some(tags) = tags.iter().copied().collect::<Option<BTreeSet<TagId>>>() else {
+        return Expr::cust("1 = 0");
+    };
+    let count = i64::try_from(tags.len()).unwrap_or(i64::MAX);
+    let tagged = Query::select()
+        .column(dialogue_tag::Column::DialogueId)
+        .from(dialogue_tag::Entity)
+        .and_where(dialogue_tag::Column::TagId.is_in(tags))
+        .group_by_col(dialogue_tag::Column::DialogueId)
+        .and_having(Func::count(Expr::col(dialogue_tag::Column::TagId)).eq(count))
+        .take();
+    dialogue::Column::Id.in_subquery(tagged)
 }
 
 /// Dialogues of the clients for whom this holds.
@@ -227,14 +275,39 @@ impl OrderBy {
         }
     }
 
-    /// The key of a dialogue in this order: what its cursor holds.
-    pub fn key(self, dialogue: &dialogue::Model) -> (i64, Uuid) {
+    /// The place of a dialogue in this order: what its cursor holds.
+    pub fn key(self, dialogue: &dialogue::Model) -> Place {
         let moment = match self {
             Self::LastActivity => dialogue.last_activity_at.0,
             Self::Opened => dialogue.opened_at.0,
             Self::Closed => dialogue.closed_at.map_or(0, |at| at.0),
         };
-        (moment, dialogue.id.0)
+        Place { by: self, moment, id: dialogue.id.0 }
+    }
+
+    const ALL: [(Self, u8); 3] = [(Self::LastActivity, b'a'), (Self::Opened, b'o'), (Self::Closed, b'c')];
+}
+
+/// Where a dialogue stands in a list that is ordered so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    by: OrderBy,
+    moment: i64,
+    id: Uuid,
+}
+
+impl Key for Place {
+    fn encode(&self) -> String {
+        let by = OrderBy::ALL.into_iter().filter(|(by, _)| *by == self.by).map(|(_, letter)| letter);
+        let bytes = by.chain(self.moment.to_be_bytes()).chain(*self.id.as_bytes());
+        paging::pack(&bytes.collect::<Vec<_>>())
+    }
+
+    fn decode(text: &str) -> Option<Self> {
+        let bytes: [u8; 25] = paging::unpack(text)?;
+        let (by, _) = OrderBy::ALL.into_iter().find(|(_, letter)| *letter == bytes[0])?;
+        let (moment, id) = bytes[1..].split_at(8);
+        Some(Self { by, moment: i64::from_be_bytes(moment.try_into().ok()?), id: Uuid::from_slice(id).ok()? })
     }
 }
 
@@ -246,16 +319,18 @@ pub async fn page(
     (by, ascending): (OrderBy, bool),
     args: &PageArgs,
 ) -> Result<Page<dialogue::Model>> {
-    let window: Window<(i64, Uuid)> = args.window()?;
+    let window: Window<Place> = args.window()?;
     let mut query = dialogue::Entity::find().filter(filter.condition(viewer)?);
     let id = || Expr::col((dialogue::Entity, dialogue::Column::Id));
     // Later in the list is smaller in number where the newest come first.
-    for (bound, is_after) in [(&window.after, true), (&window.before, false)] {
-        let Some((moment, uuid)) = *bound else { continue };
-        let larger = is_after == ascending;
-        let compare = |expr: SimpleExpr, value: SimpleExpr| if larger { expr.gt(value) } else { expr.lt(value) };
-        let tie = by.expr().eq(moment).and(compare(id(), uuid.into()));
-        query = query.filter(compare(by.expr(), moment.into()).or(tie));
+    for (field, bound, is_after) in [("after", &window.after, true), ("before", &window.before, false)] {
+        let Some(place) = *bound else { continue };
+        if place.by != by {
+            return Err(Error::bad(field, format!("`{field}` is a cursor of this list in another order")));
+        }
+        // As one value: an index goes to it, however deep it is.
+        let (here, there) = (Expr::tuple([by.expr(), id()]), Expr::tuple([place.moment.into(), place.id.into()]));
+        query = query.filter(if is_after == ascending { here.gt(there) } else { here.lt(there) });
     }
     let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
     let query = query.order_by(by.expr(), order.clone()).order_by(id(), order);

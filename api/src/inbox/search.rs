@@ -221,6 +221,9 @@ impl Find {
         let last = self.place(&last)?;
         let mut select = self.select(Alias::new(table), Some(&last));
         select.from(Alias::new(table)).and_where(matches(table));
+        // What came since has moved the border: what is above it is found already.
+        let is_found = found.iter().map(|place| place.id);
+        select.and_where(Expr::col((Alias::new(table), Alias::new(id))).is_not_in(is_found));
         // By no index's order: what is rare is found by its words.
         let order =
             format!(" ORDER BY {table}.number + 0 DESC, {table}.{id} DESC LIMIT {}", self.most - found.len() as u64);

@@ -211,6 +211,18 @@ async fn a_cursor_of_another_list_is_refused(world: World) {
             }
         }
     }
+    // Nor one of the same list in another order.
+    let by = |order: &str, after: &Value| {
+        format!(
+            "{{ dialogues(orderBy: {{ field: {order}, direction: DESC }}, after: {after}) {{ pageInfo {{ endCursor }} }} }}"
+        )
+    };
+    for (of, to) in [("LAST_ACTIVITY_AT", "OPENED_AT"), ("OPENED_AT", "CLOSED_AT"), ("CLOSED_AT", "LAST_ACTIVITY_AT")] {
+        let cursor =
+            world.admin.api.run(&by(of, &Value::Null), Value::Null).await.at("dialogues.pageInfo.endCursor").clone();
+        let answer = world.admin.api.run(&by(to, &cursor), Value::Null).await;
+        assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("after")), "{of} in {to}");
+    }
 }
 
 async fn a_page_that_is_none_is_refused(world: World) {

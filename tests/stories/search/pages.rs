@@ -10,6 +10,7 @@ use crate::harness::world::World;
 
 stories!(World:
     pages_go_from_the_newest_on_while_more_is_written,
+    what_was_written_at_one_moment_is_in_its_order,
     what_is_found_can_be_filtered,
     an_observer_finds_what_they_see,
 );
@@ -40,6 +41,17 @@ async fn pages_go_from_the_newest_on_while_more_is_written(world: World) {
     let foreign = other.at("dialogues.edges.0.cursor").clone();
     let answer = search(&world.admin.api, json!({ "text": "слова", "after": foreign })).await;
     assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("after")));
+}
+
+async fn what_was_written_at_one_moment_is_in_its_order(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let settings = json!({ "welcomeText": "привет 2", "autoReplyEnabled": true, "autoReplyText": "привет 3" });
+    world.set_channel(&channel, settings).await;
+    for number in 0..5 {
+        world.take(&channel, &Person::new(7_206 + number).says("привет 1")).await;
+    }
+    let expected: Vec<String> = (0..15).map(|nth| format!("привет {}", 3 - nth % 3)).collect();
+    assert_eq!(found(&world, "привет").await, expected);
 }
 
 async fn what_is_found_can_be_filtered(world: World) {

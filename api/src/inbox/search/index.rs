@@ -64,7 +64,8 @@ impl Entry {
             shelf: Shelf::Messages,
             id: message.id.0,
             dialogue: message.dialogue_id,
-            number: number_at(message.created_at, apart(message.id.0)),
+            // Of one moment and one dialogue, in their order.
+            number: number_at(message.created_at, message.ordinal % (1 << APART)),
             stored: stored(parts.iter().map(String::as_str)),
         }
     }
