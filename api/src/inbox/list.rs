@@ -168,7 +168,7 @@ impl DialogueFilter {
             ("taskIds", length(&self.tasks)),
         ] {
             if length > MOST {
-                return Err(Error::bad(&format!("filter.{field}"), format!("A list can have {MOST} ids at most")));
+                return Err(Error::bad(format!("filter.{field}"), format!("A list can have {MOST} ids at most")));
             }
         }
         if self.text.as_ref().is_some_and(|text| text.chars().count() > LONGEST) {
