@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoCondition, Order, Query, SelectStatement, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -334,7 +336,10 @@ pub async fn page(
     }
     let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
     let query = query.order_by(by.expr(), order.clone()).order_by(id(), order);
-    Ok(Page::cut(query.limit(window.size + 1).all(db).await?, &window))
+    let mut statement = query.build(db.get_database_backend());
+    // A literal: PostgreSQL plans the page anew for one that is bound.
+    statement.sql.push_str(&format!(" LIMIT {}", window.size + 1));
+    Ok(Page::cut(dialogue::Entity::find().from_raw_sql(statement).all(db).await?, &window))
 }
 
 /// How many there are.
