@@ -154,22 +154,6 @@ impl Key for i64 {
     }
 }
 
-/// Lists by a moment, and by the id where two moments are the same.
-impl Key for (i64, Uuid) {
-    fn encode(&self) -> String {
-        let mut bytes = [0; 24];
-        bytes[..8].copy_from_slice(&self.0.to_be_bytes());
-        bytes[8..].copy_from_slice(self.1.as_bytes());
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
-
-    fn decode(text: &str) -> Option<Self> {
-        let bytes: [u8; 24] = unpack(text)?;
-        let moment = i64::from_be_bytes(bytes[..8].try_into().ok()?);
-        Some((moment, Uuid::from_slice(&bytes[8..]).ok()?))
-    }
-}
-
 /// The log.
 impl Key for Cursor {
     fn encode(&self) -> String {

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use colloquy_entity::Role;
 use colloquy_sandbox::phones::{self, Sandbox};
-use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::app::App;
@@ -18,7 +17,7 @@ use crate::viewer::{Credential, Viewer};
 /// `colloquy` is where the page says that colloquy is.
 pub async fn start(page: SocketAddr, colloquy: Option<String>) -> Result<(Sandbox, SocketAddr), String> {
     let taken = |error: std::io::Error| {
-        format!("--listen: {page} and the three ports after it cannot all be listened on: {error}")
+        format!("the sandbox: {page} and the three ports after it cannot all be listened on: {error}")
     };
     let listener = TcpListener::bind(page).await.map_err(taken)?;
     let address = listener.local_addr().map_err(taken)?;
@@ -50,7 +49,6 @@ pub async fn connect(app: &App, sandbox: &Sandbox, email: &str) -> Result<(), St
             "vk" => (Offer::Vk(text("groupId"), text("accessToken")), "VK (sandbox)"),
             _ => (Offer::Viber(text("authToken")), "Viber (sandbox)"),
         };
-        debug_assert_ne!(credentials, Value::Null);
         connecting::connect_again(app, &viewer, name, offer).await.map_err(failed)?;
     }
     Ok(())

@@ -137,7 +137,7 @@ async fn add(
     incoming: &IncomingMessage,
     origin: MessageOrigin,
     actor: Option<Actor>,
-) -> Result<()> {
+) -> Result<message::Model> {
     let reply_to = match &incoming.reply_to {
         Some(external) => stored(tx, dialogue.channel_id, external).await?.map(|message| message.id),
         None => None,
@@ -154,11 +154,11 @@ async fn add(
         ..Draft::outgoing(origin, incoming.text.clone(), tx.now())
     };
     let message = messages::add(tx, dialogue, draft).await?;
-    if incoming.parts.is_empty() {
-        return Ok(());
+    if !incoming.parts.is_empty() {
+        files::receive(tx, message.id, &incoming.parts).await?;
+        search::message(tx, &message).await?;
     }
-    files::receive(tx, message.id, &incoming.parts).await?;
-    search::message(tx, &message).await
+    Ok(message)
 }
 
 /// The automatic texts: the welcome after the very first message, the auto-reply whenever the dialogue starts.

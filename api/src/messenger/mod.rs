@@ -5,6 +5,7 @@
 //! says of a failure what to do about it ([`Fault`]).
 
 mod fault;
+mod formats;
 mod http;
 mod incoming;
 mod limits;

@@ -42,7 +42,7 @@ fn expected(name: &str) -> Option<Outcome> {
         "error-08-publicAccountNotFound" => Broken("Viber does not know the bot's account any more"),
         "error-09-publicAccountSuspended" => Broken("Viber has suspended the bot's account"),
         "error-10-webhookNotSet" => {
-            Broken("Viber knows no address of the bot any more: disconnect the channel, and connect the bot anew")
+            Broken("Viber knows no address of the bot any more: it is told ours again within a minute")
         }
         "error-11-receiverNoSuitableDevice" => Failed("The client has no device that can show this"),
         "error-12-hourly-user-limit" | "error-12-tooManyRequests" => Waits,

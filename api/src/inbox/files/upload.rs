@@ -119,7 +119,8 @@ impl Drop for Place<'_> {
     }
 }
 
-/// Keeps a file for its uploader to send; any active user may, and any visitor whom the door has let in. It is known once all of it is there, else nothing is kept.
+/// Keeps a file for its uploader to send; any active user may, and any visitor whom the door has let in. It is known once
+/// all of it is there, else nothing is kept.
 pub async fn upload(
     app: &Arc<App>,
     by: &Uploader,

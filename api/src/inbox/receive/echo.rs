@@ -31,14 +31,14 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, echo: &Echo) ->
     if stored(&tx, channel.id, &incoming.external_id).await?.is_some() {
         return Ok(Outcome::Repeated);
     }
+    // The client may have read it before this came: that is told of its id.
+    let ids = [incoming.external_id.clone()];
     if let Some(key) = echo.repeat_key
         && let Some(mut ours) = of_key(&tx, &dialogue, key).await?
     {
         // The answer to the sending is still on its way, or was lost.
         ours.external_id = Some(incoming.external_id.clone());
         receipts::forward(&mut tx, &dialogue, &mut ours, DeliveryStatus::Sent, None);
-        // The client may have read it before this came.
-        let ids = [incoming.external_id.clone()];
         receipts::take_early(&mut tx, channel.kind, &dialogue, &mut ours, &ids).await?;
         messages::store(&tx, &ours).await?;
         tx.commit().await?;
@@ -54,12 +54,9 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, echo: &Echo) ->
         refresh(&mut tx, &mut client, &incoming.person, &dialogue, false).await?;
     }
     dialogues::reopen_locked(&mut tx, &mut dialogue, None);
-    add(&mut tx, &mut dialogue, incoming, MessageOrigin::Messenger, None).await?;
-    if let Some(mut theirs) = stored(&tx, channel.id, &incoming.external_id).await? {
-        let ids = [incoming.external_id.clone()];
-        receipts::take_early(&mut tx, channel.kind, &dialogue, &mut theirs, &ids).await?;
-        messages::store(&tx, &theirs).await?;
-    }
+    let mut theirs = add(&mut tx, &mut dialogue, incoming, MessageOrigin::Messenger, None).await?;
+    receipts::take_early(&mut tx, channel.kind, &dialogue, &mut theirs, &ids).await?;
+    messages::store(&tx, &theirs).await?;
     dialogues::store(&tx, &dialogue).await?;
     tx.commit().await?;
     Ok(Outcome::Stored)

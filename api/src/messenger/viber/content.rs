@@ -3,9 +3,8 @@
 use colloquy_entity::FileKind;
 use serde_json::Value;
 
-use super::formats;
 use super::read::{address, label_of, str_of};
-use crate::messenger::{IncomingFile, Part, sanitize};
+use crate::messenger::{IncomingFile, Part, formats, sanitize};
 
 /// A message's content.
 pub struct Content {

@@ -15,8 +15,7 @@ pub const TOO_MANY: i64 = 12;
 const HOURLY: Duration = Duration::from_secs(420);
 
 /// The webhook is gone at Viber; it takes no messages then.
-pub const FORGOTTEN: &str =
-    "Viber knows no address of the bot any more: disconnect the channel, and connect the bot anew";
+pub const FORGOTTEN: &str = "Viber knows no address of the bot any more: it is told ours again within a minute";
 
 /// What a failed call means.
 pub fn of_call(error: CallError) -> Fault {

@@ -7,7 +7,6 @@
 mod client;
 mod content;
 mod fault;
-mod formats;
 mod read;
 mod send;
 #[cfg(test)]

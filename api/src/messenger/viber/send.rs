@@ -7,9 +7,9 @@ use colloquy_entity::{ChannelKind, FileKind};
 use serde_json::{Value, json};
 
 use super::client::{CallError, Viber};
-use super::formats::{extension, extension_of_url};
 use super::read::token;
 use super::{TEXT, fault};
+use crate::messenger::formats::{extension, extension_of_url};
 use crate::messenger::{Fault, Outgoing, OutgoingFile, Sent, refusal, sanitize, text_length};
 
 /// The longest text beside a picture, in UTF-16 units. 768 by the documentation of 2023, 512 before, 120 in the first: a

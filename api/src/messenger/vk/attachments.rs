@@ -5,7 +5,7 @@ use colloquy_entity::FileKind;
 use serde_json::Value;
 
 use super::read::{int_of, label_of, str_of};
-use crate::messenger::{IncomingFile, Part, sanitize};
+use crate::messenger::{IncomingFile, Part, formats, sanitize};
 
 /// Attachments of one message; VK allows ten.
 const MOST: usize = 50;
@@ -126,7 +126,7 @@ fn document(of: &Value) -> Option<IncomingFile> {
     let id = int_of(of, "id").unwrap_or_default();
     let extension = str_of(of, "ext").map(str::to_ascii_lowercase).unwrap_or_default();
     let extension: String = extension.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
-    let known = content_type(&extension);
+    let known = formats::content_type(&extension).unwrap_or("application/octet-stream");
     let kind = match (known.split('/').next(), int_of(of, "type")) {
         (Some("image"), _) | (_, Some(3 | 4)) => FileKind::Image,
         (Some("audio"), _) | (_, Some(5)) => FileKind::Audio,
@@ -146,39 +146,6 @@ fn document(of: &Value) -> Option<IncomingFile> {
         height: None,
         duration: None,
     })
-}
-
-/// The content type of files with this extension.
-fn content_type(extension: &str) -> &'static str {
-    match extension {
-        "jpg" | "jpeg" => "image/jpeg",
-        "png" => "image/png",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "heic" => "image/heic",
-        "svg" => "image/svg+xml",
-        "mp4" => "video/mp4",
-        "mov" => "video/quicktime",
-        "webm" => "video/webm",
-        "mkv" => "video/x-matroska",
-        "ogg" | "oga" => "audio/ogg",
-        "mp3" => "audio/mpeg",
-        "m4a" => "audio/mp4",
-        "wav" => "audio/wav",
-        "flac" => "audio/flac",
-        "pdf" => "application/pdf",
-        "zip" => "application/zip",
-        "json" => "application/json",
-        "doc" => "application/msword",
-        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "xls" => "application/vnd.ms-excel",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "txt" => "text/plain",
-        "csv" => "text/csv",
-        "htm" | "html" => "text/html",
-        "vcf" => "text/vcard",
-        _ => "application/octet-stream",
-    }
 }
 
 /// What to say of an attachment without a file: its title, and where it can be looked at.

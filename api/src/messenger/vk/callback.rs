@@ -54,8 +54,8 @@ pub async fn subscribe(vk: &Vk, url: &str, secret: &Secret) -> Result<(), Fault>
     settings.extend(chosen(vk));
     let chosen = vk.call("groups.setCallbackSettings", &settings).await;
     if chosen.is_err() && before.is_none() {
-        // A further try may be for another address: none is left that nobody would remove.
-        remove(vk, id).await?;
+        // A further try may be for another address: none is left that nobody would remove. What failed first is told.
+        let _ = remove(vk, id).await;
     }
     chosen.map(drop).map_err(fault::of_call)
 }

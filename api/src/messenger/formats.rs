@@ -1,4 +1,4 @@
-//! File formats: the extensions that Viber goes by, and what they stand for.
+//! File formats: the extensions of names and addresses, and what they stand for.
 
 use url::Url;
 
@@ -26,10 +26,12 @@ pub fn content_type(extension: &str) -> Option<&'static str> {
         "mp4" | "m4v" => "video/mp4",
         "mov" => "video/quicktime",
         "webm" => "video/webm",
+        "mkv" => "video/x-matroska",
         "ogg" | "oga" => "audio/ogg",
         "mp3" => "audio/mpeg",
         "m4a" => "audio/mp4",
         "wav" => "audio/wav",
+        "flac" => "audio/flac",
         "pdf" => "application/pdf",
         "zip" => "application/zip",
         "json" => "application/json",
