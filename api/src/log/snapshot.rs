@@ -22,6 +22,18 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What [`Seen::parts`] tells of an earlier one.
+    pub fn at(position: i64, ahead: impl IntoIterator<Item = i64>) -> Self {
+        Self { position, ahead: ahead.into_iter().collect() }
+    }
+
+    /// The last event in the log, and the batches of the transactions that it holds beyond that, for writing it down.
+    pub fn parts(&self) -> (i64, Vec<i64>) {
+        let mut ahead: Vec<i64> = self.ahead.iter().copied().collect();
+        ahead.sort_unstable();
+        (self.position, ahead)
+    }
+
     /// By a transaction that has a snapshot, or takes it now.
     pub async fn by(tx: &impl ConnectionTrait) -> Result<Self> {
         let position = read::head_position(tx).await?;
