@@ -126,7 +126,12 @@ impl Db {
             tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236833521)").await?;
         }
         Migrator::up(&tx, None).await?;
-        tx.commit().await
+        tx.commit().await?;
+        if !self.is_postgres() {
+            // SQLite looks at how its rows are spread when it is told to only; connections know it that begin afterwards.
+            self.write.execute_unprepared("PRAGMA optimize = 0x10002").await?;
+        }
+        Ok(())
     }
 
     /// For reading outside of a transaction.
@@ -138,6 +143,16 @@ impl Db {
     pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
         let isolation = self.is_postgres().then_some(IsolationLevel::RepeatableRead);
         Ok(self.read.begin_with_config(isolation, None).await?)
+    }
+
+    /// The same for statements whose best plan depends on what they ask for: PostgreSQL plans them each time, and does not
+    /// reuse one plan for what is rare and what is common.
+    pub async fn planned(&self) -> Result<DatabaseTransaction> {
+        let tx = self.snapshot().await?;
+        if self.is_postgres() {
+            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+        }
+        Ok(tx)
     }
 
     /// For single statements that change nothing an event would tell of.

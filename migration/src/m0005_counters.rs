@@ -11,7 +11,11 @@ pub struct Migration;
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let mut table = Table::create();
-        table.table("counters").col(uuid("user_id").primary_key()).col(big_integer("position")).col(json_binary("ahead"));
+        table
+            .table("counters")
+            .col(uuid("user_id").primary_key())
+            .col(big_integer("position"))
+            .col(json_binary("ahead"));
         for group in ["mine", "unassigned", "others", "closed"] {
             table.col(big_integer(group)).col(big_integer(format!("{group}_unread")));
         }

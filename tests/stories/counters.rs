@@ -146,7 +146,8 @@ async fn counters_are_what_the_lists_hold_after_each_of_many_deeds(world: World)
         join_all(asking).await;
     }
     let all = inbox(&world.admin).await;
-    let groups = ["mine", "unassigned", "others", "closed"].map(|group| all[group]["count"].as_i64().expect("a number"));
+    let groups =
+        ["mine", "unassigned", "others", "closed"].map(|group| all[group]["count"].as_i64().expect("a number"));
     assert_eq!(groups.iter().sum::<i64>(), dialogues.len() as i64);
     assert!(dialogues.len() > 10 && cast.able.len() == 5, "enough has happened: {groups:?}");
 }

@@ -184,7 +184,7 @@ async fn enter<'a>(app: &'a App, users: &[UserId], request: u64) -> Result<tokio
     let is_empty = books.ledger.is_none();
     let knows_all = books.ledger.as_ref().is_some_and(|ledger| ledger.all.is_some());
     drop(books);
-    let tx = app.db.snapshot().await?;
+    let tx = app.db.planned().await?;
     // The first goes on with all that is written down, so that nobody is counted again who once was.
     let mut entered = kept::read(&tx, (!is_empty).then_some(users), MOST).await?;
     entered.open(&tx, users, request, knows_all).await?;
@@ -202,9 +202,10 @@ pub async fn total(app: &App, viewer: &Viewer, filter: &DialogueFilter) -> Resul
     }
     let state_of = |of| if of == Group::Closed { DialogueState::Closed } else { DialogueState::Open };
     let counters = now(app, viewer).await?;
-    let wanted = Group::ALL.into_iter().zip(counters).filter(|(of, _)| {
-        group.is_none_or(|group| group == *of) && state.is_none_or(|state| state == state_of(*of))
-    });
+    let wanted = Group::ALL
+        .into_iter()
+        .zip(counters)
+        .filter(|(of, _)| group.is_none_or(|group| group == *of) && state.is_none_or(|state| state == state_of(*of)));
     let total: i64 = wanted.map(|(_, counter)| if unread_only { counter.unread } else { counter.count }).sum();
     Ok(u64::try_from(total).unwrap_or_default())
 }

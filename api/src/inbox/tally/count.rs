@@ -16,14 +16,14 @@ pub(super) type All = [i64; 4];
 
 // Terms of partial indexes stand as the indexes have them, and nothing of them is bound.
 const ALL: &str = "SELECT
-    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND NOT is_assigned) AS unassigned,
-    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND is_assigned) AS others,
+    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND is_assigned = FALSE) AS unassigned,
+    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND is_assigned = TRUE) AS others,
     (SELECT count(*) FROM dialogues WHERE state = 'CLOSED') AS closed";
 
 /// With a client's message since. Of the closed ones, which are nearly all, an index has the sum only.
 const WRITTEN: &str = "SELECT unassigned, others, whole - unassigned - others AS closed FROM (SELECT
-    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND NOT is_assigned AND last_client_message_at > $1) AS unassigned,
-    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND is_assigned AND last_client_message_at > $1) AS others,
+    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND is_assigned = FALSE AND last_client_message_at > $1) AS unassigned,
+    (SELECT count(*) FROM dialogues WHERE state = 'OPEN' AND is_assigned = TRUE AND last_client_message_at > $1) AS others,
     (SELECT count(*) FROM dialogues WHERE last_client_message_at > $1) AS whole) AS written";
 
 /// Of these, those that were read to the end.

@@ -81,7 +81,8 @@ pub(super) async fn write(db: &impl ConnectionTrait, ledger: &Ledger) -> Result<
     };
     for rows in rows.chunks(ROWS) {
         let is_later = Expr::col((counter::Entity, counter::Column::Position)).lt(position);
-        let key = OnConflict::column(counter::Column::UserId).update_columns(columns).action_and_where(is_later).to_owned();
+        let key =
+            OnConflict::column(counter::Column::UserId).update_columns(columns).action_and_where(is_later).to_owned();
         counter::Entity::insert_many(rows.iter().cloned()).on_conflict(key).exec_without_returning(db).await?;
     }
     Ok(())
