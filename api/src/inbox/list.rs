@@ -130,9 +130,9 @@ pub fn statement(
         query = query.filter(if is_after == ascending { here.gt(there) } else { here.lt(there) });
     }
     let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
-    let mut query =
+    let query =
         query.order_by(column(by.column()), order.clone()).order_by(column(dialogue::Column::Id), order.clone());
-    let mut statement = QueryTrait::build(&mut query, app.db.write().get_database_backend());
+    let mut statement = QueryTrait::build(&query, app.db.write().get_database_backend());
     // A literal: PostgreSQL plans the page anew for one that is bound.
     statement.sql.push_str(&format!(" LIMIT {}", window.size + 1));
     Ok(wanted.around(statement, viewer, by, &order))

@@ -32,6 +32,19 @@ impl Key for Place {
     }
 }
 
+/// Numbers that begin alike are of one block: some 25 days.
+const BLOCK: u32 = APART + 31;
+
+/// The block of what has this number.
+pub(super) fn block(number: i64) -> i64 {
+    number >> BLOCK
+}
+
+/// What finds all that is in a block, in PostgreSQL's index. No word begins so.
+pub(super) fn lexeme(block: i64) -> String {
+    format!("'#{block}'")
+}
+
 /// The number of what was written then.
 pub(super) fn number_at(at: Time, apart: i64) -> i64 {
     at.0.clamp(0, i64::MAX >> APART) << APART | apart
@@ -68,6 +81,11 @@ impl Entry {
             number: number_at(message.created_at, message.ordinal % (1 << APART)),
             stored: stored(parts.iter().map(String::as_str)),
         }
+    }
+
+    /// For PostgreSQL: what it is found by, and in which block it stands.
+    fn vector(&self) -> String {
+        self.stored.vector() + &lexeme(block(self.number))
     }
 
     pub(super) fn of_comment(comment: &comment::Model) -> Self {
@@ -123,7 +141,7 @@ pub(super) async fn put(db: &impl ConnectionTrait, entry: &Entry, anew: bool) ->
             "INSERT INTO {table} ({id}, dialogue_id, number, words) VALUES ($1, $2, $3, $4::tsvector)
              ON CONFLICT ({id}) DO {otherwise}"
         );
-        let values = [entry.id.into(), entry.dialogue.0.into(), entry.number.into(), entry.stored.vector().into()];
+        let values = [entry.id.into(), entry.dialogue.0.into(), entry.number.into(), entry.vector().into()];
         return run(db, &insert, values).await;
     }
     let number = match one(db, &format!("SELECT number FROM {table} WHERE {id} = ?"), [entry.id.into()]).await? {
