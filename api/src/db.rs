@@ -140,6 +140,16 @@ impl Db {
         Ok(self.read.begin_with_config(isolation, None).await?)
     }
 
+    /// The same for as long as its reader takes: it is not ended for doing nothing meanwhile.
+    pub async fn patient_snapshot(&self) -> Result<DatabaseTransaction> {
+        let snapshot = self.snapshot().await?;
+        if self.is_postgres() {
+            let settings = "SET TRANSACTION READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
+            snapshot.execute_unprepared(settings).await?;
+        }
+        Ok(snapshot)
+    }
+
     /// For single statements that change nothing an event would tell of.
     pub fn write(&self) -> &DatabaseConnection {
         &self.write

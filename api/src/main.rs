@@ -11,6 +11,8 @@ use colloquy::inbox::{demo, sessions, users};
 use colloquy::{graphql, sandbox, serve};
 use tracing_subscriber::EnvFilter;
 
+mod commands;
+
 /// mimalloc takes 11 to 15 % less CPU than the system's allocator on GraphQL answers.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -50,6 +52,13 @@ enum Command {
         /// Where colloquy is, for the page's link to it.
         #[arg(long, value_name = "URL")]
         colloquy: Option<String>,
+    },
+    /// Writes the archive to standard output, as it is at the start, a line each.
+    Export {
+        #[command(flatten)]
+        settings: Box<Settings>,
+        #[command(flatten)]
+        options: commands::export::Options,
     },
     /// Employees.
     #[command(subcommand)]
@@ -151,6 +160,7 @@ async fn run(command: Command) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Migrate { settings } => with_app(&settings, async |_| Ok(())).await,
+        Command::Export { settings, options } => commands::export::run(&settings, &options).await,
         Command::User(UserCommand::Add { settings, name, email, role }) => {
             let mut password = String::new();
             if std::io::stdin().is_terminal() {

@@ -1,0 +1,3 @@
+//! What the program does besides serving, a file a command.
+
+pub mod export;
