@@ -37,6 +37,12 @@ pub struct Model {
     pub read_number: Option<i64>,
     /// When the client last wrote.
     pub last_client_message_at: Option<Time>,
+    /// When it was closed, and the beginning of time while it is open: what an order by closing goes by.
+    #[sea_orm(default_value = 0)]
+    pub closed_order: Time,
+    /// It is open, and somebody active answers for it; false of a closed one.
+    #[sea_orm(default_value = false)]
+    pub is_assigned: bool,
 }
 
 /// None: rows are joined where they are read.

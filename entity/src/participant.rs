@@ -18,6 +18,9 @@ pub struct Model {
     pub role: ParticipantRole,
     /// Since when in this role.
     pub since: Time,
+    /// The dialogue is open.
+    #[sea_orm(default_value = false)]
+    pub is_open: bool,
 }
 
 /// None: rows are joined where they are read.

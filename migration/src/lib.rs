@@ -7,6 +7,7 @@ use sea_orm_migration::prelude::*;
 mod m0001_spine;
 mod m0002_messengers;
 mod m0003_search;
+mod m0004_archive;
 
 pub use m0003_search::BY_THE_DATABASE;
 
@@ -16,6 +17,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_spine::Migration), Box::new(m0002_messengers::Migration), Box::new(m0003_search::Migration)]
+        vec![
+            Box::new(m0001_spine::Migration),
+            Box::new(m0002_messengers::Migration),
+            Box::new(m0003_search::Migration),
+            Box::new(m0004_archive::Migration),
+        ]
     }
 }

@@ -211,6 +211,21 @@ async fn each_migration_is_replayed_over_data(empty: Empty) {
         let read = (stored.read)(&db).await.unwrap_or_else(|error| panic!("{}: {error}", stored.table));
         assert!(read > 0, "no migration's rows fill {}", stored.table);
     }
+    let mut assigned = Vec::new();
+    let parts = entity::participant::Entity::find().all(&db).await.expect("parts");
+    for dialogue in entity::dialogue::Entity::find().all(&db).await.expect("dialogues") {
+        let is_open = dialogue.state == entity::DialogueState::Open;
+        assert_eq!(dialogue.closed_order, dialogue.closed_at.unwrap_or(entity::Time(0)));
+        let parts = || parts.iter().filter(|part| part.dialogue_id == dialogue.id);
+        assert!(parts().all(|part| part.is_open == is_open));
+        // The first user of the rows is active, the second is not.
+        let mut active = parts()
+            .filter(|part| part.role == entity::ParticipantRole::Responsible && part.user_id.0 == Uuid::from_u128(1));
+        assert_eq!(dialogue.is_assigned, is_open && active.next().is_some());
+        assigned.push(dialogue.is_assigned);
+    }
+    assigned.sort();
+    assert_eq!(assigned, [false, false, true], "one of each");
 }
 
 /// Rows as in the fixtures, where ids and bytes are written alike for both databases.

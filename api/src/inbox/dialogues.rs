@@ -82,7 +82,9 @@ pub async fn close(
     }
     dialogue.state = DialogueState::Closed;
     dialogue.closed_at = Some(tx.now());
+    dialogue.closed_order = tx.now();
     dialogue.last_activity_at = tx.now();
+    participants::follow(&tx, &mut dialogue).await?;
     tx.emit(Entry::of(Kind::DialogueClosed, viewer.actor(), &dialogue));
     store(&tx, &dialogue).await?;
     tx.commit().await?;
@@ -107,7 +109,7 @@ async fn client_has_written_since(
 pub async fn reopen(app: &App, viewer: &Viewer, id: DialogueId) -> Result<dialogue::Model> {
     let mut tx = app.begin().await?;
     let mut dialogue = lock_for(&tx, viewer, id, Act::Close).await?;
-    if reopen_locked(&mut tx, &mut dialogue, viewer.actor()) {
+    if reopen_locked(&mut tx, &mut dialogue, viewer.actor()).await? {
         store(&tx, &dialogue).await?;
         tx.commit().await?;
     }
@@ -115,16 +117,22 @@ pub async fn reopen(app: &App, viewer: &Viewer, id: DialogueId) -> Result<dialog
 }
 
 /// Whether it was closed. Tells of the reopening; the caller stores the dialogue.
-pub(super) fn reopen_locked(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, actor: Option<Actor>) -> bool {
+pub(super) async fn reopen_locked(
+    tx: &mut Tx<'_>,
+    dialogue: &mut dialogue::Model,
+    actor: Option<Actor>,
+) -> Result<bool> {
     if dialogue.state == DialogueState::Open {
-        return false;
+        return Ok(false);
     }
     dialogue.state = DialogueState::Open;
     dialogue.closed_at = None;
+    dialogue.closed_order = Time(0);
+    participants::follow(tx, dialogue).await?;
     dialogue.opened_at = tx.now();
     dialogue.last_activity_at = tx.now();
     tx.emit(Entry::of(Kind::DialogueReopened, actor, dialogue));
-    true
+    Ok(true)
 }
 
 /// Makes the viewer responsible for an open dialogue without an active responsible.
@@ -133,7 +141,7 @@ pub(super) fn reopen_locked(tx: &mut Tx<'_>, dialogue: &mut dialogue::Model, act
 /// viewer's already does nothing.
 pub async fn claim(app: &App, viewer: &Viewer, id: DialogueId) -> Result<dialogue::Model> {
     let mut tx = app.begin().await?;
-    let dialogue = lock_for(&tx, viewer, id, Act::Close).await?;
+    let mut dialogue = lock_for(&tx, viewer, id, Act::Close).await?;
     if dialogue.state == DialogueState::Closed {
         return Err(Error::conflict("The dialogue is closed: reopen it first"));
     }
@@ -145,7 +153,7 @@ pub async fn claim(app: &App, viewer: &Viewer, id: DialogueId) -> Result<dialogu
         let words = "Somebody else is responsible for this dialogue".into();
         return Err(Error::Conflict { words, holders, existing: None });
     }
-    participants::put(&mut tx, &dialogue, viewer.id, ParticipantRole::Responsible, viewer.actor()).await?;
+    participants::put(&mut tx, &mut dialogue, viewer.id, ParticipantRole::Responsible, viewer.actor()).await?;
     tx.commit().await?;
     Ok(dialogue)
 }

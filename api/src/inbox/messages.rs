@@ -156,7 +156,7 @@ pub async fn send(app: &App, viewer: &Viewer, outgoing: Outgoing) -> Result<mess
         None => None,
         Some(id) => Some(in_dialogue(&tx, &dialogue, id, "input.replyToId").await?.id),
     };
-    dialogues::reopen_locked(&mut tx, &mut dialogue, viewer.actor());
+    dialogues::reopen_locked(&mut tx, &mut dialogue, viewer.actor()).await?;
     reading::read_up_to(&mut tx, viewer, &dialogue, dialogue.client_message_count).await?;
     let draft = Draft {
         author: Some(viewer.id),

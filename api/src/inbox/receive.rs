@@ -107,10 +107,10 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
         contractors::for_client(&mut tx, &mut client, &dialogue, incoming.person.phone.clone()).await?;
         deals::for_dialogue(&mut tx, &channel, &client, &dialogue).await?;
     } else {
-        dialogues::reopen_locked(&mut tx, &mut dialogue, by_client);
+        dialogues::reopen_locked(&mut tx, &mut dialogue, by_client).await?;
     }
     if is_start {
-        assign(&mut tx, channel.id, &dialogue).await?;
+        assign(&mut tx, channel.id, &mut dialogue).await?;
     }
     let is_first = dialogue.client_message_count == 0;
     add(&mut tx, &mut dialogue, incoming, MessageOrigin::Client, by_client).await?;
@@ -121,8 +121,8 @@ async fn message(app: &App, channel: &channel::Model, incoming: &IncomingMessage
 }
 
 /// Gives a starting dialogue that nobody answers for to the next of the queue.
-async fn assign(tx: &mut Tx<'_>, channel: ChannelId, dialogue: &dialogue::Model) -> Result<()> {
-    if !participants::active_responsibles(&**tx, dialogue.id).await?.is_empty() {
+async fn assign(tx: &mut Tx<'_>, channel: ChannelId, dialogue: &mut dialogue::Model) -> Result<()> {
+    if dialogue.is_assigned {
         return Ok(());
     }
     if let Some(manager) = routing::next(tx, channel).await? {
@@ -267,6 +267,8 @@ async fn dialogue(tx: &Tx<'_>, channel: ChannelId, client: ClientId) -> Result<(
         client_message_count: 0,
         read_number: None,
         last_client_message_at: None,
+        closed_order: Time(0),
+        is_assigned: false,
     };
     let once = OnConflict::columns([dialogue::Column::ChannelId, dialogue::Column::ClientId]).do_nothing().to_owned();
     let made = dialogue::Entity::insert(new.clone().into_active_model().reset_all())

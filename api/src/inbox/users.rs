@@ -1,5 +1,7 @@
 //! Users: the employees, their roles, and what a change of those does to what they may see.
 
+use std::collections::HashSet;
+
 use colloquy_entity::*;
 use sea_orm::sea_query::{ExprTrait, LockType};
 use sea_orm::{
@@ -15,7 +17,7 @@ use crate::paging::{Page, PageArgs, Window};
 use crate::policy::{self, Power};
 use crate::viewer::Viewer;
 
-use super::{sessions, text};
+use super::{participants, sessions, text};
 
 /// Shortest password, in characters, as NIST SP 800-63B has it.
 const SHORTEST_PASSWORD: usize = 8;
@@ -91,8 +93,31 @@ pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: User
         }
         None => None,
     };
-    let mut tx = app.begin().await?;
     let id = id.ok_or(Error::NotFound("user"))?;
+    let change = Checked { name, email, password_hash, role: change.role, is_active: change.is_active };
+    loop {
+        if let Some(user) = update_once(app, viewer, id, &change).await? {
+            return Ok(user);
+        }
+    }
+}
+
+/// What is changed of a user, as it is stored.
+struct Checked {
+    name: Option<String>,
+    email: Option<String>,
+    password_hash: Option<String>,
+    role: Option<Role>,
+    is_active: Option<bool>,
+}
+
+/// None where the user came to answer for another dialogue meanwhile.
+async fn update_once(app: &App, viewer: &Viewer, id: UserId, change: &Checked) -> Result<Option<user::Model>> {
+    let mut tx = app.begin().await?;
+    let open = match change.is_active {
+        Some(_) => participants::lock_open_of(&tx, id).await?,
+        None => HashSet::new(),
+    };
     // With all administrators, by their ids as everywhere: of two that demote each other, one is told so.
     let mut admins = user::Entity::find()
         .filter(user::Column::Role.eq(Role::Admin).or(user::Column::Id.eq(id)))
@@ -103,23 +128,26 @@ pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: User
     let before = admins.iter().find(|user| user.id == id).cloned().ok_or(Error::NotFound("user"))?;
     admins.retain(|user| user.role == Role::Admin);
     let mut after = before.clone();
-    after.name = name.unwrap_or(after.name);
-    after.email = email.unwrap_or(after.email);
+    after.name = change.name.clone().unwrap_or(after.name);
+    after.email = change.email.clone().unwrap_or(after.email);
     after.lookup = text::lookup([&after.name, &after.email]);
     after.role = change.role.unwrap_or(after.role);
     after.is_active = change.is_active.unwrap_or(after.is_active);
-    let new_password = password_hash.is_some();
-    after.password_hash = password_hash.unwrap_or(after.password_hash);
+    let new_password = change.password_hash.is_some();
+    after.password_hash = change.password_hash.clone().unwrap_or(after.password_hash);
     let was_admin = before.role == Role::Admin && before.is_active;
     let stays_admin = after.role == Role::Admin && after.is_active;
     if was_admin && !stays_admin && !admins.iter().any(|admin| admin.id != id && admin.is_active) {
         return Err(Error::conflict("The last active administrator can be neither demoted nor deactivated"));
     }
     if after == before {
-        return Ok(before);
+        return Ok(Some(before));
     }
     let updated = after.clone().into_active_model().reset_all().update(&*tx).await;
     updated.map_err(taken)?;
+    if before.is_active != after.is_active && !participants::follow_user(&tx, id, &open).await? {
+        return Ok(None);
+    }
     if before.role != after.role || before.is_active != after.is_active {
         tx.emit(standing(viewer.actor(), &after));
         tell_of_access(&mut tx, viewer, &before, &after);
@@ -128,7 +156,7 @@ pub async fn update(app: &App, viewer: &Viewer, id: Option<UserId>, change: User
         sessions::end_all(&mut tx, viewer, id).await?;
     }
     tx.commit().await?;
-    Ok(after)
+    Ok(Some(after))
 }
 
 /// A change of role from or to observer changes everything that the user may see.

@@ -53,7 +53,7 @@ pub(super) async fn receive(app: &App, channel: &channel::Model, echo: &Echo) ->
     if !is_new || is_known {
         refresh(&mut tx, &mut client, &incoming.person, &dialogue, false).await?;
     }
-    dialogues::reopen_locked(&mut tx, &mut dialogue, None);
+    dialogues::reopen_locked(&mut tx, &mut dialogue, None).await?;
     let mut theirs = add(&mut tx, &mut dialogue, incoming, MessageOrigin::Messenger, None).await?;
     receipts::take_early(&mut tx, channel.kind, &dialogue, &mut theirs, &ids).await?;
     messages::store(&tx, &theirs).await?;
