@@ -14,6 +14,7 @@ mod stories {
     mod comments;
     mod contract;
     mod editing;
+    mod export;
     mod faults;
     mod files;
     mod greeting;
