@@ -176,7 +176,7 @@ fn bare(lines: &[Value]) -> Vec<Value> {
     let mut lines = lines.to_vec();
     for line in &mut lines {
         line.as_object_mut().expect("an object").remove("cursor").expect("each line has a cursor");
-        for file in line["attachments"].as_array_mut().into_iter().flatten() {
+        for file in line.get_mut("attachments").and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(url) = file.get_mut("url") {
                 *url = json!(url.as_str().expect("an address").split_once("/files/").expect("a file's").1);
             }

@@ -77,14 +77,15 @@ impl DialogueFilter {
         let fields = known(&value, &Self::default().to_value(), "filter")?;
         for (field, value) in fields {
             let path = format!("filter.{field}");
-            if matches!(value, Value::Object(_)) {
-                known(value, &DateTimeRange::default().to_value(), &path)?;
-            }
             let alone = Value::Object([(field.clone(), value.clone())].into_iter().collect());
             Self::parse(Some(alone)).map_err(|error| {
                 let words = error.into_server_error(Pos::default()).message;
-                Error::bad(path, format!("This is no value of `{field}`: {words}"))
+                Error::bad(&path, format!("This is no value of `{field}`: {words}"))
             })?;
+            // The only objects there are.
+            if matches!(value, Value::Object(_)) {
+                known(value, &DateTimeRange::default().to_value(), &path)?;
+            }
         }
         let filter = Self::parse(Some(value)).map_err(|error| {
             let words = error.into_server_error(Pos::default()).message;
