@@ -126,7 +126,12 @@ impl Db {
             tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236833521)").await?;
         }
         Migrator::up(&tx, None).await?;
-        tx.commit().await
+        tx.commit().await?;
+        if !self.is_postgres() {
+            // SQLite looks at how its rows are spread when it is told to only; connections know it that begin afterwards.
+            self.write.execute_unprepared("PRAGMA optimize = 0x10002").await?;
+        }
+        Ok(())
     }
 
     /// For reading outside of a transaction.
@@ -140,14 +145,24 @@ impl Db {
         Ok(self.read.begin_with_config(isolation, None).await?)
     }
 
-    /// The same for as long as its reader takes: it is not ended for doing nothing meanwhile.
-    pub async fn patient_snapshot(&self) -> Result<DatabaseTransaction> {
-        let snapshot = self.snapshot().await?;
+    /// The same for statements whose best plan depends on what they ask for: PostgreSQL plans them each time, and does not
+    /// reuse one plan for what is rare and what is common.
+    pub async fn planned(&self) -> Result<DatabaseTransaction> {
+        let tx = self.snapshot().await?;
         if self.is_postgres() {
-            let settings = "SET TRANSACTION READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0";
-            snapshot.execute_unprepared(settings).await?;
+            tx.execute_unprepared("SET LOCAL plan_cache_mode = force_custom_plan").await?;
         }
-        Ok(snapshot)
+        Ok(tx)
+    }
+
+    /// The same for as long as its reader takes: it is not ended for doing nothing meanwhile.
+    pub async fn patient(&self) -> Result<DatabaseTransaction> {
+        let tx = self.planned().await?;
+        if self.is_postgres() {
+            tx.execute_unprepared("SET TRANSACTION READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0")
+                .await?;
+        }
+        Ok(tx)
     }
 
     /// For single statements that change nothing an event would tell of.

@@ -1,5 +1,7 @@
 //! The four groups of a viewer's list, claiming, and the order of the list.
 
+mod kept;
+
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;

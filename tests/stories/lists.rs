@@ -1,6 +1,8 @@
 //! Lists of dialogues: every filter, alone and in pairs, every order, and the archive that they are asked of.
 
 mod pages;
+mod plans;
+mod whole;
 
 use serde_json::{Value, json};
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::log::Cursor;
 use crate::viewer::{Credential, Viewer};
 
+use super::known::Known;
 use super::loaders::{Key, Loaders, Reads, UnreadOf};
 use super::loads::Loads;
 use super::rounds::{AtOnce, Rounds};
@@ -65,6 +66,8 @@ pub struct Asking {
     viewer: Option<Viewer>,
     mode: Mode,
     loaders: Option<DataLoader<Loaders>>,
+    /// What a list of this answer has brought along. Only queries have such: nothing changes while they are answered.
+    pub known: Known,
     /// How many things were asked of the loaders.
     asked: AtomicU64,
 }
@@ -76,7 +79,7 @@ impl Asking {
             let loaders = Loaders { app: Arc::clone(&app), viewer, mode };
             DataLoader::new(loaders, rounds.clone(), AtOnce)
         });
-        Self { app, cursor: None, part, viewer, mode, loaders, asked: AtomicU64::new(0) }
+        Self { app, cursor: None, part, viewer, mode, loaders, known: Known::default(), asked: AtomicU64::new(0) }
     }
 
     /// The page's session cookie. Scripts cannot read it, other sites cannot send it, and it crosses no plain network.
@@ -151,12 +154,15 @@ impl Ask for Context<'_> {
         if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED && asking.mode == Mode::Once {
             return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
         }
+        if let Some(known) = asking.known.get(&key) {
+            return Ok(known);
+        }
         let Some(loads) = asking.loads().filter(|_| Loaders::ALIKE) else { return loaders.load_one(key).await };
-        if let Some(known) = loads.known(&key) {
+        if let Some(known) = loads.found.get(&key) {
             return Ok(known);
         }
         let thing = loaders.load_one(key.clone()).await?;
-        loads.learn(key, thing.clone());
+        loads.found.learn(key, thing.clone());
         Ok(thing)
     }
 

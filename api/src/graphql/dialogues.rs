@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use colloquy_entity::dialogue;
 
 use crate::error::{Error, Result};
-use crate::inbox::list::{self, Group};
+use crate::inbox::list::{self, Group, Wanted};
 use crate::paging::PageArgs;
 use crate::policy::{self, Act};
 
@@ -313,18 +313,38 @@ impl DialogueQueries {
     ) -> Result<DialogueConnection> {
         let filter: list::DialogueFilter = filter.map(Into::into).unwrap_or_default();
         let order = DialogueOrder::read(order_by);
-        let (db, viewer) = (ctx.app()?.db.read(), ctx.viewer()?);
-        let page = list::page(db, &viewer, &filter, order, &PageArgs { first, after, last, before }).await?;
+        let (app, viewer, args) = (ctx.app()?, ctx.viewer()?, PageArgs { first, after, last, before });
+        let page = list::page(app, &viewer, &filter, order, &args, wanted(ctx)).await?;
+        let known = &ctx.asking()?.known;
         let total = counting!(app, viewer => {
             let filter = filter.clone();
             async move { list::count(app.db.read(), &viewer, &filter).await }
         });
-        Ok(DialogueConnection::new(page.map(Dialogue), |dialogue| order.0.key(&dialogue.0), total))
+        Ok(DialogueConnection::new(
+            page.map(|found| Dialogue(known.take(found))),
+            |dialogue| order.0.key(&dialogue.0),
+            total,
+        ))
     }
 
     /// The four groups of the operator's list, with their counters
     async fn inbox(&self, ctx: &Context<'_>) -> Result<Inbox> {
         Ok(list::counters(ctx.app()?.db.read(), &ctx.viewer()?).await?.into())
+    }
+}
+
+/// What the answer will ask of each dialogue of a list.
+fn wanted(ctx: &Context<'_>) -> Wanted {
+    let ahead = ctx.look_ahead();
+    let asks =
+        |field| ahead.field("nodes").field(field).exists() || ahead.field("edges").field("node").field(field).exists();
+    Wanted {
+        client: asks("client") || asks("contractor"),
+        channel: asks("channel"),
+        last_message: asks("lastMessage"),
+        participants: asks("participants") || asks("group") || asks("viewerCan"),
+        tags: asks("tags"),
+        unread: asks("unreadCount"),
     }
 }
 

@@ -1,11 +1,9 @@
 //! What those who see everything are told of one event leads to the same things: these are read once for all of them.
 
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::dataloader::DataLoader;
 use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use colloquy_entity::DialogueId;
 
@@ -14,8 +12,8 @@ use crate::error::Result;
 use crate::inbox::reading::Reader;
 
 use super::ask::{Mode, everybody};
-use super::loaders::{Key, Loaders, Reads, UnreadBy};
-use super::shared::lock;
+use super::known::Known;
+use super::loaders::{Loaders, UnreadBy};
 
 /// So long others may come who ask how much they have not read: then it is read for all of them.
 const TOGETHER: Duration = Duration::from_millis(1);
@@ -25,40 +23,16 @@ const MOST: usize = 1_000;
 /// Things that were read for somebody who sees everything, for all who do.
 pub struct Loads {
     app: Arc<App>,
-    /// By the type of the key: what was found by keys of it, and what was not.
-    things: Mutex<HashMap<TypeId, Box<dyn Any + Send>>>,
+    /// What was found for any of them.
+    pub found: Known,
     /// What is each one's own.
     own: OnceLock<DataLoader<Loaders>>,
 }
 
-/// What keys led to.
-type Found<K> = HashMap<K, Option<<Loaders as Loader<K>>::Value>>;
-
 impl Loads {
     /// Nothing is read yet.
     pub fn new(app: &Arc<App>) -> Self {
-        Self { app: Arc::clone(app), things: Mutex::default(), own: OnceLock::new() }
-    }
-
-    /// What another was told that this key leads to; nothing where nobody has asked.
-    pub fn known<K: Key>(&self, key: &K) -> Option<Option<<Loaders as Loader<K>>::Value>>
-    where
-        Loaders: Reads<K>,
-    {
-        let things = lock(&self.things);
-        things.get(&TypeId::of::<K>())?.downcast_ref::<Found<K>>()?.get(key).cloned()
-    }
-
-    /// Keeps for others what a key leads to.
-    pub fn learn<K: Key>(&self, key: K, thing: Option<<Loaders as Loader<K>>::Value>)
-    where
-        Loaders: Reads<K>,
-    {
-        let mut things = lock(&self.things);
-        let found = things.entry(TypeId::of::<K>()).or_insert_with(|| Box::new(Found::<K>::new()));
-        if let Some(found) = found.downcast_mut::<Found<K>>() {
-            found.insert(key, thing);
-        }
+        Self { app: Arc::clone(app), found: Known::default(), own: OnceLock::new() }
     }
 
     /// How much of a dialogue somebody has not read.

@@ -21,6 +21,7 @@ mod events;
 mod filters;
 mod funnels;
 mod kinds;
+mod known;
 mod loaders;
 mod loads;
 mod messages;

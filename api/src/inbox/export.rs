@@ -163,7 +163,7 @@ impl Export {
             Some(viewer) => Some(sessions::anew(app, viewer).await?),
             None => None,
         };
-        let snapshot = app.db.patient_snapshot().await?;
+        let snapshot = app.db.patient().await?;
         let mut export = Self { snapshot, viewer, since, asked, first: None, is_done: false };
         let mut lines = Lines::new(export.asked.format);
         lines.header(export.asked.walk.columns());

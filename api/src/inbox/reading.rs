@@ -126,17 +126,14 @@ pub(super) async fn read_counts(
     for dialogue in dialogues {
         for reader in readers {
             let pair = (dialogue.id, reader.user);
-            if read.contains_key(&pair) {
-                continue;
-            }
-            if dialogue.created_at > reader.since {
-                read.insert(pair, 0);
-            } else if dialogue.last_client_message_at.is_none_or(|at| at <= reader.since) {
-                read.insert(pair, dialogue.client_message_count);
-            } else if let Some(count) = before.known(&pair) {
-                read.insert(pair, count);
-            } else {
-                unknown.insert(pair);
+            let mark = read.get(&pair).copied();
+            match read_by_mark(reader, dialogue, mark).or_else(|| before.known(&pair)) {
+                Some(count) => {
+                    read.insert(pair, count);
+                }
+                None => {
+                    unknown.insert(pair);
+                }
             }
         }
     }
@@ -149,6 +146,23 @@ pub(super) async fn read_counts(
         read.extend(found);
     }
     Ok(read)
+}
+
+/// How many client messages somebody has read, as far as their mark and the dialogue tell.
+fn read_by_mark(reader: &Reader, dialogue: &dialogue::Model, mark: Option<i64>) -> Option<i64> {
+    if mark.is_some() {
+        return mark;
+    }
+    if dialogue.created_at > reader.since {
+        return Some(0);
+    }
+    let is_older = dialogue.last_client_message_at.is_none_or(|at| at <= reader.since);
+    is_older.then_some(dialogue.client_message_count)
+}
+
+/// How many they have not read, as far as their mark and the dialogue tell.
+pub(super) fn unread_by_mark(reader: &Reader, dialogue: &dialogue::Model, mark: Option<i64>) -> Option<i64> {
+    Some(Ord::max(dialogue.client_message_count - read_by_mark(reader, dialogue, mark)?, 0))
 }
 
 /// How many messages the clients of these dialogues had written when these users were hired; where none, nothing.
