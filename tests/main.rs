@@ -15,6 +15,7 @@ mod stories {
     mod contract;
     mod counters;
     mod editing;
+    mod export;
     mod faults;
     mod files;
     mod greeting;

@@ -155,6 +155,16 @@ impl Db {
         Ok(tx)
     }
 
+    /// The same for as long as its reader takes: it is not ended for doing nothing meanwhile.
+    pub async fn patient(&self) -> Result<DatabaseTransaction> {
+        let tx = self.planned().await?;
+        if self.is_postgres() {
+            tx.execute_unprepared("SET TRANSACTION READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0")
+                .await?;
+        }
+        Ok(tx)
+    }
+
     /// A transaction that writes, and tells of nothing by itself.
     pub async fn begin(&self) -> Result<DatabaseTransaction> {
         begun(&self.write, TransactionOptions::default()).await

@@ -60,6 +60,13 @@ enum Command {
         #[arg(long, value_name = "URL")]
         colloquy: Option<String>,
     },
+    /// Writes the archive to standard output, as it is at the start, a line each.
+    Export {
+        #[command(flatten)]
+        settings: Box<Settings>,
+        #[command(flatten)]
+        options: commands::export::Options,
+    },
     /// Employees.
     #[command(subcommand)]
     User(UserCommand),
@@ -161,6 +168,7 @@ async fn run(command: Command) -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Migrate { settings } => with_app(&settings, async |_| Ok(())).await,
+        Command::Export { settings, options } => commands::export::run(&settings, &options).await,
         Command::User(UserCommand::Add { settings, name, email, role }) => {
             let mut password = String::new();
             if std::io::stdin().is_terminal() {
