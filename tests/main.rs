@@ -13,7 +13,9 @@ mod stories {
     mod chaos;
     mod comments;
     mod contract;
+    mod counters;
     mod editing;
+    mod export;
     mod faults;
     mod files;
     mod greeting;

@@ -110,6 +110,10 @@ pub struct Pace {
     pub messenger: Duration,
     /// Between two messages to one chat, once its short burst is used up.
     pub chat_gap: Duration,
+    /// Rows that an export reads at once.
+    pub export_rows: u32,
+    /// A reader of an export who takes nothing for so long is given up.
+    pub export_reader: Duration,
 }
 
 impl Default for Pace {
@@ -119,6 +123,8 @@ impl Default for Pace {
             look: Duration::from_secs(1),
             messenger: Duration::from_secs(30),
             chat_gap: Duration::from_secs(1),
+            export_rows: 1_000,
+            export_reader: Duration::from_secs(60),
         }
     }
 }

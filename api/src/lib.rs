@@ -12,7 +12,7 @@
 //! | [`messenger`] | how the outside speaks: Telegram, VK, Viber, websites; fetching from the public internet; knows nothing of the inbox |
 //! | [`graphql`] | the API's shape, a file a noun, and the guard in front of it; [`graphql::chat`], that of websites' visitors |
 //! | [`live`] | what stays connected: WebSocket and SSE |
-//! | [`http`] | the doors: GraphQL, webhooks, files, the website's chat, pages, health |
+//! | [`http`] | the doors: GraphQL, webhooks, files, exports, the website's chat, pages, health |
 //! | [`words`] | what is found by what: words, their forms, numbers; the same on every database |
 //! | [`secrets`], [`metrics`] | encryption, tokens, passwords; numbers for Prometheus |
 //!

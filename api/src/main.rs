@@ -1,5 +1,7 @@
 //! The commands.
 
+mod commands;
+
 use std::io::{BufRead, IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -42,6 +44,13 @@ enum Command {
         #[command(flatten)]
         settings: Box<Settings>,
     },
+    /// Fills a database without dialogues with a made-up archive.
+    Demo {
+        #[command(flatten)]
+        settings: Box<Settings>,
+        #[command(flatten)]
+        options: commands::demo::Options,
+    },
     /// Pretend Telegram, VK and Viber with a page to write from as a client: for trying channels out, without accounts.
     Sandbox {
         /// The page's address; the messengers take the three ports after it. Port 0 takes free ones and prints them.
@@ -50,6 +59,13 @@ enum Command {
         /// Where colloquy is, for the page's link to it.
         #[arg(long, value_name = "URL")]
         colloquy: Option<String>,
+    },
+    /// Writes the archive to standard output, as it is at the start, a line each.
+    Export {
+        #[command(flatten)]
+        settings: Box<Settings>,
+        #[command(flatten)]
+        options: commands::export::Options,
     },
     /// Employees.
     #[command(subcommand)]
@@ -145,12 +161,14 @@ async fn run(command: Command) -> ExitCode {
             Ok(config) => serve(Config { demo, ..config }, sandbox).await,
             Err(words) => fail(WRONG, &words),
         },
+        Command::Demo { settings, options } => commands::demo::run(&settings, &options).await,
         Command::Sandbox { listen, colloquy } => pretend(listen, colloquy).await,
         Command::Schema { chat } => {
             print!("{}", if chat { graphql::chat::sdl() } else { graphql::sdl() });
             ExitCode::SUCCESS
         }
         Command::Migrate { settings } => with_app(&settings, async |_| Ok(())).await,
+        Command::Export { settings, options } => commands::export::run(&settings, &options).await,
         Command::User(UserCommand::Add { settings, name, email, role }) => {
             let mut password = String::new();
             if std::io::stdin().is_terminal() {

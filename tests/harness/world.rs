@@ -386,6 +386,8 @@ fn config(database: &Database, [telegram, vk, viber]: [&str; 3]) -> Config {
             look: Duration::from_millis(200),
             messenger: Duration::from_secs(5),
             chat_gap: Duration::from_millis(1),
+            export_rows: 7,
+            export_reader: Duration::from_secs(60),
         },
     }
 }

@@ -88,7 +88,7 @@ fn is_test(file: &str) -> bool {
 /// The program's modules in the order of design.md, outermost first. One may use those that stand behind it, and what
 /// stands in its own line where `true` says so.
 const ORDER: &[(&[&str], bool)] = &[
-    (&["main"], false),
+    (&["main", "commands"], false),
     (&["serve", "sandbox"], false),
     (&["http"], false),
     (&["graphql", "live"], true),
@@ -135,7 +135,7 @@ fn imports_point_one_way() {
             continue;
         };
         let code = code(&source);
-        let start = if from == "main" { "colloquy::" } else { "crate::" };
+        let start = if matches!(from, "main" | "commands") { "colloquy::" } else { "crate::" };
         for to in heads(&code, start) {
             let right = match place(to) {
                 Some(there) => there > here || to == from || (there == here && ORDER[here].1),

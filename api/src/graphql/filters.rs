@@ -1,10 +1,10 @@
 //! What lists of dialogues and events are filtered by.
 
-use async_graphql::{Context, ID, InputObject};
+use async_graphql::{Context, ID, InputObject, InputType, Pos, Value};
 use colloquy_entity::Id;
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::inbox::{contractors, list};
 use crate::log;
 
@@ -64,6 +64,49 @@ pub struct DateTimeRange {
     /// Before
     to: Option<DateTime>,
 }
+
+impl DialogueFilter {
+    /// From JSON, for what is not asked by GraphQL: as strict as that. The field of an error is a path below `filter`.
+    pub fn from_json(text: &str) -> Result<list::DialogueFilter> {
+        let json: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| Error::bad("filter", format!("This is not JSON: {error}")))?;
+        if !json.is_object() {
+            return Err(Error::bad("filter", "A DialogueFilter is a JSON object"));
+        }
+        let value = Value::from_json(json).map_err(Error::internal)?;
+        let fields = known(&value, &Self::default().to_value(), "filter")?;
+        for (field, value) in fields {
+            let path = format!("filter.{field}");
+            let alone = Value::Object([(field.clone(), value.clone())].into_iter().collect());
+            Self::parse(Some(alone)).map_err(|error| {
+                let words = error.into_server_error(Pos::default()).message;
+                Error::bad(&path, format!("This is no value of `{field}`: {words}"))
+            })?;
+            // The only objects there are.
+            if matches!(value, Value::Object(_)) {
+                known(value, &DateTimeRange::default().to_value(), &path)?;
+            }
+        }
+        let filter = Self::parse(Some(value)).map_err(|error| {
+            let words = error.into_server_error(Pos::default()).message;
+            Error::bad("filter", words)
+        })?;
+        Ok(filter.into())
+    }
+}
+
+/// The fields of an object, where another has all of them.
+fn known<'a>(value: &'a Value, all: &Value, path: &str) -> Result<&'a Fields> {
+    let (Value::Object(fields), Value::Object(all)) = (value, all) else {
+        return Err(Error::bad(path, "This is a JSON object"));
+    };
+    match fields.keys().find(|field| !all.contains_key(*field)) {
+        Some(field) => Err(Error::bad(format!("{path}.{field}"), format!("There is no field `{field}`"))),
+        None => Ok(fields),
+    }
+}
+
+type Fields = async_graphql::indexmap::IndexMap<async_graphql::Name, Value>;
 
 impl From<DateTimeRange> for list::Range {
     fn from(range: DateTimeRange) -> Self {

@@ -191,7 +191,7 @@ impl File {
 
     /// Its media type, as its sender said
     async fn content_type(&self) -> &str {
-        self.0.content_type.as_deref().unwrap_or("application/octet-stream")
+        files::content_type(&self.0)
     }
 
     /// Bytes; 0 when the messenger does not say and it is not fetched yet
@@ -206,7 +206,7 @@ impl File {
 
     /// Needs the same authorization as the API; 404 until READY
     async fn url(&self, ctx: &Context<'_>) -> Result<Url> {
-        Ok(Url(format!("{}/files/{}", ctx.app()?.base_url(), self.0.id)))
+        Ok(Url(files::url(ctx.app()?, &self.0)))
     }
 
     /// For an <img> or a download without a header: valid for five minutes; null until READY

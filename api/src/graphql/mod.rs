@@ -42,4 +42,5 @@ mod work;
 
 pub use ask::{Ask, Asking, COOKIE};
 pub use errors::{answer, dress, refusal};
+pub use filters::DialogueFilter;
 pub use root::{Api, schema, sdl};

@@ -1,4 +1,4 @@
-//! The doors: GraphQL, webhooks, files, the website's chat, pages and health.
+//! The doors: GraphQL, webhooks, files, exports, the website's chat, pages and health.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::graphql::chat::ChatApi;
 use crate::live::{Bounds, Live, Timing};
 
 mod chat;
+mod export;
 mod files;
 mod graphql;
 mod health;
@@ -36,6 +37,7 @@ pub struct Doors {
     api: Arc<Api>,
     chat: Arc<ChatApi>,
     live: Arc<Live>,
+    exports: export::Places,
 }
 
 impl Doors {
@@ -44,7 +46,7 @@ impl Doors {
         let timing = Timing { init: app.config.connection_init_wait, ..Timing::default() };
         let live = Live::new(timing, Bounds::default(), app.stop.clone());
         let (api, chat) = (Api::new(Arc::clone(app)), ChatApi::new(Arc::clone(app)));
-        Self { api: Arc::new(api), chat: Arc::new(chat), live }
+        Self { api: Arc::new(api), chat: Arc::new(chat), live, exports: export::places() }
     }
 
     /// Connections that stay.
@@ -65,6 +67,7 @@ pub fn router(doors: &Doors) -> Router {
         .route("/files", post(files::upload).layer(DefaultBodyLimit::max(files::LARGEST_BODY)))
         .route("/files/{id}", get(files::get))
         .route("/files/{id}/preview", get(files::preview))
+        .route("/export", get(export::get))
         .route("/media/{id}/{signed}/{name}", get(files::media))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

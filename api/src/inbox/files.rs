@@ -26,7 +26,7 @@ mod store;
 mod types;
 mod upload;
 
-pub use address::{Purpose, by_signature, preview_url, public_url, signed_url};
+pub use address::{Purpose, by_signature, preview_url, public_url, signed_url, url};
 pub(super) use fetch::fetch;
 pub use store::{LARGEST, LARGEST_OF_VISITORS};
 pub use types::is_shown;
@@ -288,8 +288,14 @@ pub(super) async fn outgoing(app: &App, message: MessageId) -> Result<Vec<Outgoi
     Ok(files.into_iter().filter_map(ready).collect())
 }
 
-fn file_kind(file: &attachment::Model) -> FileKind {
+/// What kind of file it is.
+pub(super) fn file_kind(file: &attachment::Model) -> FileKind {
     file.file_kind.unwrap_or(FileKind::Document)
+}
+
+/// Its media type, as its sender said.
+pub fn content_type(file: &attachment::Model) -> &str {
+    file.content_type.as_deref().unwrap_or(types::ANY)
 }
 
 /// Bytes; 0 as long as nobody knows.

@@ -57,6 +57,14 @@ impl Linked {
         }
     }
 
+    /// The cards' column of what they are called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Deal | Self::Task => "title",
+            Self::Project => "name",
+        }
+    }
+
     fn card_column(self) -> DynIden {
         match self {
             Self::Deal => dialogue_deal::Column::DealId.into_iden(),
@@ -272,4 +280,28 @@ pub async fn dialogues(
         .and_where(kind.link(kind.card_column()).is_in(cards.iter().copied()));
     let order = [(kind.link(LINKED_AT), Order::Desc), (Expr::col(dialogue_id), Order::Desc)];
     ranked::each(db, query, (kind.links(), kind.card_column()), order, ranked::LATEST).await
+}
+
+/// The cards of dialogues with their names, all of them, the latest linked first.
+pub(super) async fn names(
+    db: &impl ConnectionTrait,
+    kind: Linked,
+    dialogues: &[DialogueId],
+) -> Result<Vec<(DialogueId, Uuid, String)>> {
+    let id = (kind.cards(), "id".into_iden());
+    let names = Query::select()
+        .expr_as(kind.link(DIALOGUE), DIALOGUE)
+        .expr_as(Expr::col(id.clone()), "card_id")
+        .expr_as(Expr::col((kind.cards(), kind.name())), "card_name")
+        .from(kind.links())
+        .inner_join(kind.cards(), kind.link(kind.card_column()).equals(id))
+        .and_where(kind.link(DIALOGUE).is_in(dialogues.iter().copied()))
+        .order_by_expr(kind.link(LINKED_AT), Order::Desc)
+        .order_by_expr(kind.link(kind.card_column()), Order::Desc)
+        .take();
+    let rows = db.query_all(&names).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        Ok((row.try_get("", DIALOGUE)?, row.try_get("", "card_id")?, row.try_get("", "card_name")?))
+    };
+    rows.iter().map(read).collect()
 }

@@ -18,6 +18,7 @@ pub mod deals;
 pub mod delivery;
 pub mod demo;
 pub mod dialogues;
+pub mod export;
 mod fetching;
 pub mod files;
 pub mod funnels;

@@ -21,7 +21,7 @@ use find::Find;
 
 pub use catch_up::run as catch_up;
 pub use index::Place;
-pub(super) use index::{comment, message, new_message, no_comment};
+pub(super) use index::{Entry, comment, message, new_message, no_comment};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -332,7 +332,7 @@ pub async fn anew(app: &App, viewer: &Viewer) -> Result<Viewer> {
 }
 
 /// Whether the credential is there and its user active.
-async fn still_holds(app: &App, viewer: &Viewer) -> Result<bool> {
+pub(super) async fn still_holds(app: &App, viewer: &Viewer) -> Result<bool> {
     let db = app.db.read();
     let user = user::Entity::find_by_id(viewer.id).one(db).await?;
     let has_credential = match viewer.credential {

@@ -30,7 +30,7 @@ pub use event::{Actor, Change, Detail, Entry, Event, Kind};
 pub use filter::Filter;
 pub use follow::{Followed, Following, Hearer};
 pub use gate::Gate;
-pub use read::{head, page, pages};
+pub use read::{between, has_lost, head, page, pages, verify};
 pub use snapshot::Seen;
 
 /// Events that belong together: whole transactions, in order.

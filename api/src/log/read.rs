@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use colloquy_entity::{Role, event, event_subject, log_head, participant};
-use sea_orm::sea_query::{Condition, Query, SimpleExpr};
+use sea_orm::sea_query::{Condition, ExprTrait, Query, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ pub async fn pages(
 }
 
 fn wanted(viewer: &Viewer, filter: &Filter) -> Select<event::Entity> {
-    event::Entity::find().filter(visible(viewer)).filter(filter.condition())
+    event::Entity::find().filter(visible(viewer, None)).filter(filter.condition())
 }
 
 /// Between the same places, once the cursors are known to be of this log.
@@ -87,7 +87,7 @@ pub(super) async fn head_position(db: &impl ConnectionTrait) -> Result<i64> {
 
 /// That the event of a cursor stands where it stood. It does not after an older backup was restored: going on from
 /// there would skip, silently, what took its place.
-pub(super) async fn verify(db: &impl ConnectionTrait, cursor: Cursor, field: &str) -> Result<()> {
+pub async fn verify(db: &impl ConnectionTrait, cursor: Cursor, field: &str) -> Result<()> {
     if cursor == Cursor::START {
         return Ok(());
     }
@@ -144,26 +144,64 @@ pub(super) async fn stretch(
     Ok((rows.into_iter().map(Event::try_from).collect::<Result<_>>()?, reached))
 }
 
-/// What the viewer may see. The same rule for what is delivered is [`super::Access::hears`].
-fn visible(viewer: &Viewer) -> Condition {
+/// Events in `(after, up_to]` that the viewer may see; where nobody asks in particular, all that the API ever shows anybody.
+pub async fn between(db: &impl ConnectionTrait, viewer: Option<&Viewer>, after: i64, up_to: i64) -> Result<Vec<Event>> {
+    let rows: Vec<Row> = event::Entity::find()
+        .filter(event::Column::Position.gt(after))
+        .filter(event::Column::Position.lte(up_to))
+        .filter(viewer.map_or_else(shown, |viewer| visible(viewer, Some((after, up_to)))))
+        .order_by_asc(event::Column::Position)
+        .into_model()
+        .all(db)
+        .await?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Whether the viewer has lost sight of something after a position.
+pub async fn has_lost(db: &impl ConnectionTrait, viewer: &Viewer, after: i64) -> Result<bool> {
+    let lost: Option<i64> = event::Entity::find()
+        .select_only()
+        .column(event::Column::Position)
+        .filter(event::Column::AddresseeId.eq(viewer.id))
+        .filter(event::Column::Position.gt(after))
+        .filter(event::Column::Kind.eq(Kind::AccessRevoked.as_str()))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(lost.is_some())
+}
+
+/// What the API shows to one or the other.
+fn shown() -> Condition {
     let hidden = Kind::ALL.iter().filter(|kind| kind.is_hidden()).map(|kind| kind.as_str());
+    Condition::all().add(event::Column::Kind.is_not_in(hidden))
+}
+
+/// What the viewer may see. The same rule for what is delivered is [`super::Access::hears`].
+///
+/// Who asks for what is `within` two positions, the first not included, says so: the feeds of an observer's dialogues
+/// are looked into there only.
+fn visible(viewer: &Viewer, within: Option<(i64, i64)>) -> Condition {
     let for_everyone = Condition::all().add(event::Column::AddresseeId.is_null());
     let for_everyone = match viewer.role {
         Role::Admin | Role::Employee => for_everyone,
         Role::Observer => for_everyone.add(
-            Condition::any().add(event::Column::Kind.eq(Kind::ChannelChanged.as_str())).add(in_own_dialogue(viewer)),
+            Condition::any()
+                .add(event::Column::Kind.eq(Kind::ChannelChanged.as_str()))
+                .add(in_own_dialogue(viewer, within)),
         ),
     };
-    Condition::all()
-        .add(event::Column::Kind.is_not_in(hidden))
-        .add(Condition::any().add(event::Column::AddresseeId.eq(viewer.id)).add(for_everyone))
+    shown().add(Condition::any().add(event::Column::AddresseeId.eq(viewer.id)).add(for_everyone))
 }
 
-fn in_own_dialogue(viewer: &Viewer) -> SimpleExpr {
+fn in_own_dialogue(viewer: &Viewer, within: Option<(i64, i64)>) -> SimpleExpr {
+    let position = event_subject::Column::Position;
+    let within = within.map(|(after, up_to)| position.gt(after).and(position.lte(up_to)));
     event::Column::Position.in_subquery(
         Query::select()
-            .column(event_subject::Column::Position)
+            .column(position)
             .from(event_subject::Entity)
+            .cond_where(Condition::all().add_option(within))
             .and_where(
                 event_subject::Column::SubjectId.in_subquery(
                     Query::select()

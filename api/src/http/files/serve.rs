@@ -19,7 +19,7 @@ const SHOWN: &str = "default-src 'none'; img-src 'self'; media-src 'self'; style
 
 /// A file, or the part of it that was asked for.
 pub async fn file(doors: &Doors, file: &attachment::Model, method: &Method, headers: &HeaderMap) -> Response {
-    let content_type = file.content_type.as_deref().unwrap_or("application/octet-stream");
+    let content_type = files::content_type(file);
     let (size, tag) = (files::size(file), format!("\"{}\"", file.id));
     if range::is_known(headers, &tag) {
         return dress(StatusCode::NOT_MODIFIED, Body::empty(), &tag, &[]);

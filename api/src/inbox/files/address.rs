@@ -36,6 +36,11 @@ impl Purpose {
     }
 }
 
+/// Where the file is for who may see its dialogue, with their token; once it is READY.
+pub fn url(app: &App, file: &attachment::Model) -> String {
+    format!("{}/files/{}", app.base_url(), file.id)
+}
+
 /// Where a page gets the file for five minutes; once it is READY.
 pub fn signed_url(app: &App, file: &attachment::Model) -> Option<String> {
     (file.state == Some(FileState::Ready)).then(|| page(app, Purpose::File, file.id, ""))

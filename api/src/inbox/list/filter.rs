@@ -128,12 +128,19 @@ impl DialogueFilter {
 
     /// For queries over dialogues: of those that the viewer may see, the ones for which all of it holds.
     pub(in crate::inbox) fn condition(&self, viewer: &Viewer) -> Result<Condition> {
+        Ok(self
+            .beside(policy::visible(viewer))?
+            .add_option(self.group.map(|group| group.condition(viewer)))
+            .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
+    }
+
+    /// What has to hold already, and of this filter all that is the same whoever asks: neither `group` nor `unread_only`.
+    pub(in crate::inbox) fn beside(&self, mut all: Condition) -> Result<Condition> {
         let ranges = [
             ("filter.openedAt", dialogue::Column::OpenedAt, self.opened_at),
             ("filter.closedAt", dialogue::Column::ClosedAt, self.closed_at),
             ("filter.lastActivityAt", dialogue::Column::LastActivityAt, self.last_activity_at),
         ];
-        let mut all = policy::visible(viewer);
         for (field, column, range) in ranges {
             let Some(range) = range else { continue };
             range.check(field)?;
@@ -144,7 +151,6 @@ impl DialogueFilter {
             self.responsibles.as_ref().map(|users| part(ParticipantRole::Responsible, users.iter().copied()));
         let observers = self.observers.as_ref().map(|users| part(ParticipantRole::Observer, users.iter().copied()));
         Ok(all
-            .add_option(self.group.map(|group| group.condition(viewer)))
             .add_option(self.state.map(in_state))
             .add_option(self.text.as_deref().filter(|text| !text.trim().is_empty()).map(named))
             .add_option(self.dialogues.as_ref().map(|ids| dialogue::Column::Id.is_in(ids.iter().copied())))
@@ -165,8 +171,7 @@ impl DialogueFilter {
             .add_option(self.tags.as_deref().filter(|tags| !tags.is_empty()).map(with_all_of))
             .add_option(linked!(dialogue_deal, DealId, self.deals))
             .add_option(linked!(dialogue_project, ProjectId, self.projects))
-            .add_option(linked!(dialogue_task, TaskId, self.tasks))
-            .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
+            .add_option(linked!(dialogue_task, TaskId, self.tasks)))
     }
 }
 
