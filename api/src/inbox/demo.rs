@@ -25,6 +25,7 @@ use super::{comments, dialogues, tags, users};
 
 pub use archive::{Progress, fill as fill_archive};
 pub use plan::Size;
+pub use texts::{COMMON, PHRASE, PREFIX, RARE, rare_in};
 
 /// The made-up archive's administrator, with the demo's password.
 pub const ARCHIVE_EMAIL: &str = "admin1@demo.example";

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use colloquy_entity::*;
-use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
+use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -17,12 +17,15 @@ use super::load::Load;
 use super::plan::{FROM, Lengths, Size};
 use super::staff::Company;
 use super::talk::{Moment, Talk};
+use super::texts;
 
 const MARKS: u64 = 30;
 /// Dialogues that are stored together.
 const DIALOGUES: usize = 2_000;
-/// Messages, nearly: rows of the second part that are stored together.
-const MESSAGES: usize = 5_000;
+/// Events that are stored together, with what they tell of.
+const EVENTS: usize = 10_000;
+/// So many times as many wait to be stored at most.
+const AHEAD: usize = 2;
 /// What comes before the messages, counted as so many of them in a hundred.
 const BEFORE: u64 = 20;
 
@@ -43,37 +46,91 @@ pub enum Progress {
 /// Fills a database that has no dialogues yet. CONFLICT where it has, BAD_USER_INPUT for fewer messages than dialogues.
 pub async fn fill(app: &App, size: Size, tell: Tell<'_>) -> Result<()> {
     size.check()?;
-    if dialogue::Entity::find().count(app.db.read()).await? > 0 {
+    let mut load = Load::begin(app).await?;
+    if load.number("SELECT count(*) FROM dialogues").await? > 0 {
         return Err(Error::conflict(
             "There are dialogues in this database: made-up ones are put into an empty one only",
         ));
     }
-    let head = log_head::Entity::find().one(app.db.read()).await?.map_or(0, |head| head.position);
+    let position = load.number("SELECT position FROM log_heads WHERE id = 1").await?;
+    load.without_indexes().await?;
     let company = Company::new(app, size).await?;
-    let mut filling =
-        Filling { load: Load::begin(app).await?, seed: size.seed, position: head, number: 0, batch: Batch::default() };
-    filling.company(&company).await?;
-    filling.dialogues(&company, size, tell).await?;
-    filling.messages(&company, size, tell).await?;
-    let Filling { mut load, position, .. } = filling;
+    put_company(&mut load, &company).await?;
+    put_dialogues(&mut load, &company, size, tell).await?;
+    let (batches, mut ready) = mpsc::channel::<Batch>(AHEAD);
+    // While some are stored, the next are made up.
+    let storing = tokio::spawn(async move {
+        while let Some(batch) = ready.recv().await {
+            batch.store(&mut load).await?;
+        }
+        Ok::<_, Error>(load)
+    });
+    let filling = Filling { batches, seed: size.seed, position, number: 0, batch: Batch::default() };
+    let position = filling.run(&company, size, tell).await?;
+    let mut load = storing.await.map_err(Error::internal)??;
     load.run(&format!("UPDATE log_heads SET position = {position} WHERE id = 1")).await?;
-    load.run("DELETE FROM counters").await?;
     load.run("DELETE FROM settings WHERE name = 'search'").await?;
     load.put::<setting::Entity>(vec![setting::Model { name: "search".into(), value: words::VERSION.into() }]).await?;
     if app.db.is_postgres() {
         load.run(&format!("SELECT setval('event_batches', {})", position + 1)).await?;
     }
     load.index(|left| tell(Progress::Indexing(left))).await?;
-    load.commit().await?;
     tell(Progress::Counting);
-    // Also marks which pages everybody sees, so that indexes alone can answer.
-    let count = if app.db.is_postgres() { "VACUUM (ANALYZE)" } else { "PRAGMA analysis_limit = 2000; ANALYZE" };
-    app.db.write().execute_unprepared(count).await?;
+    load.commit(app).await
+}
+
+async fn put_company(load: &mut Load, company: &Company) -> Result<()> {
+    load.put::<user::Entity>(company.users.clone()).await?;
+    load.put::<funnel::Entity>(vec![company.funnel.clone()]).await?;
+    load.put::<stage::Entity>(company.stages.clone()).await?;
+    load.put::<channel::Entity>(company.channels.clone()).await?;
+    load.put::<queue_member::Entity>(company.queues()).await?;
+    load.put::<tag::Entity>(company.tags.clone()).await
+}
+
+/// What the dialogues come to: messages refer to it.
+async fn put_dialogues(load: &mut Load, company: &Company, size: Size, tell: Tell<'_>) -> Result<()> {
+    let mut lengths: Lengths = size.lengths();
+    let mut first = 0;
+    let whole = size.messages + size.messages * BEFORE / 100;
+    while first < size.dialogues {
+        let chunk = (first..size.dialogues).zip(lengths.by_ref().take(DIALOGUES));
+        let talks: Vec<Talk<'_>> = chunk
+            .map(|(number, length)| {
+                let mut talk = Talk::new(company, size, number, length);
+                talk.finish();
+                talk
+            })
+            .collect();
+        first += talks.len() as u64;
+        load.put::<contractor::Entity>(talks.iter().filter_map(|talk| talk.contractor.clone()).collect()).await?;
+        load.put::<client::Entity>(talks.iter().map(|talk| talk.client.clone()).collect()).await?;
+        load.put::<dialogue::Entity>(talks.iter().map(|talk| talk.dialogue.clone()).collect()).await?;
+        let mut rest: Vec<_> = talks.into_iter().map(|talk| talk.rest).collect();
+        macro_rules! put {
+            ($entity:ident, $rows:ident) => {
+                load.put::<$entity::Entity>(rest.iter_mut().flat_map(|rest| rest.$rows.drain(..)).collect()).await?;
+            };
+            ($entity:ident, $link:ident, $rows:ident) => {
+                let (cards, links) = rest.iter_mut().flat_map(|rest| rest.$rows.drain(..)).unzip();
+                load.put::<$entity::Entity>(cards).await?;
+                load.put::<$link::Entity>(links).await?;
+            };
+        }
+        put!(participant, participants);
+        put!(read_mark, read_marks);
+        put!(dialogue_tag, tags);
+        put!(deal, dialogue_deal, deals);
+        put!(project, dialogue_project, projects);
+        put!(task, dialogue_task, tasks);
+        tell(Progress::Storing(size.messages * BEFORE / 100 * first / size.dialogues, whole));
+    }
     Ok(())
 }
 
+/// What was said, on its way into the database.
 struct Filling {
-    load: Load,
+    batches: mpsc::Sender<Batch>,
     seed: u64,
     /// Of the last event.
     position: i64,
@@ -93,65 +150,24 @@ struct Batch {
     subjects: Vec<event_subject::Model>,
 }
 
+impl Batch {
+    async fn store(self, load: &mut Load) -> Result<()> {
+        let Self { messages, attachments, comments, words, events, subjects } = self;
+        load.put::<message::Entity>(messages).await?;
+        load.put::<attachment::Entity>(attachments).await?;
+        load.put::<comment::Entity>(comments).await?;
+        load.words(&words).await?;
+        load.put::<event::Entity>(events).await?;
+        load.put::<event_subject::Entity>(subjects).await
+    }
+}
+
 impl Filling {
-    async fn company(&mut self, company: &Company) -> Result<()> {
-        let load = &mut self.load;
-        load.put::<user::Entity>(company.users.clone()).await?;
-        load.put::<funnel::Entity>(vec![company.funnel.clone()]).await?;
-        load.put::<stage::Entity>(company.stages.clone()).await?;
-        load.put::<channel::Entity>(company.channels.clone()).await?;
-        load.put::<queue_member::Entity>(company.queues()).await?;
-        load.put::<tag::Entity>(company.tags.clone()).await?;
-        load.put::<project::Entity>(company.projects.clone()).await?;
+    /// What was said, in the order of time, as the log has it. Answers the last event's position.
+    async fn run(mut self, company: &Company, size: Size, tell: Tell<'_>) -> Result<i64> {
         for entry in company.entries() {
             self.tell(FROM, vec![entry])?;
         }
-        Ok(())
-    }
-
-    /// What the dialogues come to: messages refer to it.
-    async fn dialogues(&mut self, company: &Company, size: Size, tell: Tell<'_>) -> Result<()> {
-        let mut lengths: Lengths = size.lengths();
-        let mut first = 0;
-        let whole = size.messages + size.messages * BEFORE / 100;
-        while first < size.dialogues {
-            let chunk = (first..size.dialogues).zip(lengths.by_ref().take(DIALOGUES));
-            let talks: Vec<Talk<'_>> = chunk
-                .map(|(number, length)| {
-                    let mut talk = Talk::new(company, size, number, length);
-                    talk.finish();
-                    talk
-                })
-                .collect();
-            first += talks.len() as u64;
-            let load = &mut self.load;
-            load.put::<contractor::Entity>(talks.iter().filter_map(|talk| talk.contractor.clone()).collect()).await?;
-            load.put::<client::Entity>(talks.iter().map(|talk| talk.client.clone()).collect()).await?;
-            load.put::<dialogue::Entity>(talks.iter().map(|talk| talk.dialogue.clone()).collect()).await?;
-            let mut rest: Vec<_> = talks.into_iter().map(|talk| talk.rest).collect();
-            macro_rules! put {
-                ($entity:ident, $rows:ident) => {
-                    load.put::<$entity::Entity>(rest.iter_mut().flat_map(|rest| rest.$rows.drain(..)).collect())
-                        .await?;
-                };
-            }
-            put!(participant, participants);
-            put!(read_mark, read_marks);
-            put!(dialogue_tag, tags);
-            put!(dialogue_project, projects);
-            let (deals, links) = rest.iter_mut().flat_map(|rest| rest.deals.drain(..)).unzip();
-            load.put::<deal::Entity>(deals).await?;
-            load.put::<dialogue_deal::Entity>(links).await?;
-            let (tasks, links) = rest.iter_mut().flat_map(|rest| rest.tasks.drain(..)).unzip();
-            load.put::<task::Entity>(tasks).await?;
-            load.put::<dialogue_task::Entity>(links).await?;
-            tell(Progress::Storing(size.messages * BEFORE / 100 * first / size.dialogues, whole));
-        }
-        Ok(())
-    }
-
-    /// What was said, in the order of time, as the log has it.
-    async fn messages(&mut self, company: &Company, size: Size, tell: Tell<'_>) -> Result<()> {
         let mut lengths = (0..).zip(size.lengths()).peekable();
         let mut going: BinaryHeap<Turn<'_>> = BinaryHeap::new();
         let before = size.messages * BEFORE / 100;
@@ -165,17 +181,24 @@ impl Filling {
                 going.push(Turn(Box::new(Talk::new(company, size, number, length))));
             }
             let Some(mut turn) = going.pop() else { break };
-            if let Some(moment) = turn.0.go_on() {
-                stored += u64::from(moment.message.is_some());
+            if let Some(mut moment) = turn.0.go_on() {
+                if let Some(message) = &mut moment.message {
+                    message.text.extend(texts::besides(stored));
+                    stored += 1;
+                }
                 self.take(moment)?;
                 going.push(turn);
             }
-            if self.batch.events.len() >= 2 * MESSAGES {
-                self.store().await?;
+            if self.batch.events.len() >= EVENTS {
+                if self.batches.send(std::mem::take(&mut self.batch)).await.is_err() {
+                    // Whoever stores has failed, and says why.
+                    return Ok(self.position);
+                }
                 tell(Progress::Storing(before + stored, whole));
             }
         }
-        self.store().await
+        let _ = self.batches.send(self.batch).await;
+        Ok(self.position)
     }
 
     fn take(&mut self, moment: Moment) -> Result<()> {
@@ -229,16 +252,6 @@ impl Filling {
             });
         }
         Ok(())
-    }
-
-    async fn store(&mut self) -> Result<()> {
-        let Batch { messages, attachments, comments, words, events, subjects } = std::mem::take(&mut self.batch);
-        self.load.put::<message::Entity>(messages).await?;
-        self.load.put::<attachment::Entity>(attachments).await?;
-        self.load.put::<comment::Entity>(comments).await?;
-        self.load.words(&words).await?;
-        self.load.put::<event::Entity>(events).await?;
-        self.load.put::<event_subject::Entity>(subjects).await
     }
 }
 

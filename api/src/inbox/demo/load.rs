@@ -1,244 +1,119 @@
 //! Rows by the million: one transaction, so that there is all of it or nothing.
 //!
-//! PostgreSQL takes them by COPY, with the indexes made once all rows are there; SQLite by inserts of many rows.
+//! Indexes are made once all rows are there: that is several times faster than keeping them row by row.
 
-use std::fmt::Write as _;
+mod postgres;
+mod sqlite;
 
-use colloquy_entity::message_word;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, EntityName, EntityTrait, IdenStatic, IntoActiveModel, Iterable, ModelTrait,
-    Statement, TransactionTrait, Value,
-};
-use sqlx::{AssertSqlSafe, Executor, Postgres, Row, Transaction};
+use colloquy_entity::{comment_word, message_word};
+use sea_orm::{EntityName, EntityTrait, IdenStatic, Iterable, ModelTrait, Value};
 
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 use super::super::search::Entry as Words;
-
-/// Values in one statement of SQLite's at most.
-const VALUES: usize = 32_000;
-/// Bytes of a COPY that are sent at once.
-const PIECE: usize = 1 << 20;
+use postgres::Postgres;
+use sqlite::Sqlite;
 
 /// Where rows go.
 pub enum Load {
-    Postgres {
-        tx: Transaction<'static, Postgres>,
-        /// Indexes to make in the end, as PostgreSQL writes them.
-        indexes: Vec<String>,
-    },
-    Sqlite(DatabaseTransaction),
+    Postgres(Postgres),
+    Sqlite(Sqlite),
 }
 
 impl Load {
+    /// Nobody else writes from now on.
     pub async fn begin(app: &App) -> Result<Self> {
-        if !app.db.is_postgres() {
-            return Ok(Self::Sqlite(app.db.write().begin().await?));
+        Ok(if app.db.is_postgres() {
+            Self::Postgres(Postgres::begin(app).await?)
+        } else {
+            Self::Sqlite(Sqlite::begin(app).await?)
+        })
+    }
+
+    /// The number that a query answers.
+    pub async fn number(&mut self, sql: &str) -> Result<i64> {
+        match self {
+            Self::Postgres(load) => load.number(sql).await,
+            Self::Sqlite(load) => load.number(sql).await,
         }
-        let mut tx = app.db.write().get_postgres_connection_pool().begin().await.map_err(Error::internal)?;
-        let settings = "SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL maintenance_work_mem = '512MB'";
-        raw(&mut tx, settings).await?;
-        // Those of constraints stay.
-        let indexes = "SELECT indexname::text, indexdef FROM pg_indexes WHERE schemaname = current_schema()
-            AND tablename NOT IN ('users', 'sessions', 'api_tokens', 'seaql_migrations')
-            AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = indexname)";
-        let rows = sqlx::query(indexes).fetch_all(&mut *tx).await.map_err(Error::internal)?;
-        let mut definitions = Vec::new();
-        for row in rows {
-            raw(&mut tx, &format!("DROP INDEX \"{}\"", row.get::<String, _>(0))).await?;
-            definitions.push(row.get::<String, _>(1));
+    }
+
+    /// Takes away what would be kept up with each row: [`Load::index`] makes it anew.
+    pub async fn without_indexes(&mut self) -> Result<()> {
+        match self {
+            Self::Postgres(load) => load.drop_indexes().await,
+            Self::Sqlite(load) => load.drop_indexes().await,
         }
-        Ok(Self::Postgres { tx, indexes: definitions })
     }
 
     /// Adds rows of one kind.
     pub async fn put<E>(&mut self, rows: Vec<E::Model>) -> Result<()>
     where
         E: EntityTrait + Default,
-        E::Model: IntoActiveModel<E::ActiveModel>,
-        E::ActiveModel: Send,
     {
-        let table = E::default().table_name().to_owned();
         let columns: Vec<E::Column> = E::Column::iter().collect();
-        match self {
-            Self::Postgres { tx, .. } => {
-                let names: Vec<&str> = columns.iter().map(IdenStatic::as_str).collect();
-                let mut text = String::new();
-                for row in &rows {
-                    for (place, column) in columns.iter().enumerate() {
-                        if place > 0 {
-                            text.push('\t');
-                        }
-                        cell(&mut text, row.get(*column))?;
-                    }
-                    text.push('\n');
-                }
-                copy(tx, &table, &names, text).await
-            }
-            Self::Sqlite(tx) => {
-                let mut rows = rows.into_iter().peekable();
-                while rows.peek().is_some() {
-                    let chunk: Vec<E::ActiveModel> =
-                        rows.by_ref().take(VALUES / columns.len()).map(IntoActiveModel::into_active_model).collect();
-                    E::insert_many(chunk).exec_without_returning(&*tx).await?;
-                }
-                Ok(())
-            }
-        }
+        let values = rows.iter().flat_map(|row| columns.iter().map(|column| row.get(*column))).collect();
+        let names = columns.iter().map(IdenStatic::as_str).collect();
+        self.rows(E::default().table_name().to_owned(), names, values).await
     }
 
     /// Adds what is found by words.
     pub async fn words(&mut self, entries: &[Words]) -> Result<()> {
+        let tables =
+            [(message_word::Entity.table_name(), "message_id"), (comment_word::Entity.table_name(), "comment_id")];
+        for (table, id) in tables {
+            let (mut places, mut vectors, mut columns) = (Vec::new(), Vec::new(), Vec::new());
+            for entry in entries.iter().filter(|entry| entry.table() == table && !entry.is_empty()) {
+                let place: [Value; 3] = [entry.id.into(), entry.dialogue.0.into(), entry.number.into()];
+                if let Self::Postgres(_) = self {
+                    vectors.extend(place);
+                    vectors.push(entry.vector().into());
+                } else {
+                    places.extend(place);
+                    columns.push(entry.number.into());
+                    columns.extend(entry.columns().map(Value::from));
+                }
+            }
+            self.rows(table.to_owned(), vec![id, "dialogue_id", "number", "words"], vectors).await?;
+            self.rows(table.to_owned(), vec![id, "dialogue_id", "number"], places).await?;
+            self.rows(format!("{table}_index"), vec!["rowid", "stems", "forms", "extras"], columns).await?;
+        }
+        Ok(())
+    }
+
+    /// Row by row, as many values each as there are columns.
+    async fn rows(&mut self, table: String, columns: Vec<&'static str>, values: Vec<Value>) -> Result<()> {
+        if values.is_empty() {
+            return Ok(());
+        }
         match self {
-            Self::Postgres { tx, .. } => {
-                for (table, columns, entries) in by_table(entries) {
-                    let mut text = String::new();
-                    for entry in entries {
-                        let _ = write!(text, "{}\t{}\t{}\t", entry.id, entry.dialogue.0, entry.number);
-                        escape(&mut text, &entry.vector());
-                        text.push('\n');
-                    }
-                    copy(tx, table, &[columns, "dialogue_id", "number", "words"], text).await?;
-                }
-                Ok(())
-            }
-            Self::Sqlite(tx) => {
-                for (table, id, entries) in by_table(entries) {
-                    for chunk in entries.chunks(VALUES / 7) {
-                        let (mut rows, mut words) = (Vec::new(), Vec::new());
-                        for entry in chunk {
-                            rows.extend::<[Value; 3]>([entry.id.into(), entry.dialogue.0.into(), entry.number.into()]);
-                            let [stems, forms, extras] = entry.columns();
-                            words.extend::<[Value; 4]>([
-                                entry.number.into(),
-                                stems.into(),
-                                forms.into(),
-                                extras.into(),
-                            ]);
-                        }
-                        let into = format!("{table} ({id}, dialogue_id, number)");
-                        insert(tx, &into, 3, rows).await?;
-                        insert(tx, &format!("{table}_index (rowid, stems, forms, extras)"), 4, words).await?;
-                    }
-                }
-                Ok(())
-            }
+            Self::Postgres(load) => load.copy(&table, &columns, values).await,
+            Self::Sqlite(load) => load.insert(&table, &columns, values).await,
         }
     }
 
     /// Runs a statement that both databases know.
     pub async fn run(&mut self, sql: &str) -> Result<()> {
         match self {
-            Self::Postgres { tx, .. } => raw(tx, sql).await,
-            Self::Sqlite(tx) => {
-                tx.execute_unprepared(sql).await?;
-                Ok(())
-            }
+            Self::Postgres(load) => load.run(sql).await,
+            Self::Sqlite(load) => load.run(sql).await,
         }
     }
 
     /// Makes the indexes; telling how many there are yet to make.
-    pub async fn index(&mut self, mut tell: impl FnMut(usize)) -> Result<()> {
-        if let Self::Postgres { tx, indexes } = self {
-            let count = indexes.len();
-            for (place, index) in indexes.drain(..).enumerate() {
-                tell(count - place);
-                raw(tx, &index).await?;
-            }
-        }
-        Ok(())
-    }
-
-    pub async fn commit(self) -> Result<()> {
+    pub async fn index(&mut self, tell: impl FnMut(usize)) -> Result<()> {
         match self {
-            Self::Postgres { tx, .. } => tx.commit().await.map_err(Error::internal),
-            Self::Sqlite(tx) => Ok(tx.commit().await?),
+            Self::Postgres(load) => load.index(tell).await,
+            Self::Sqlite(load) => load.index(tell).await,
         }
     }
-}
 
-type Shelf<'a> = (&'static str, &'static str, Vec<&'a Words>);
-
-fn by_table(entries: &[Words]) -> impl Iterator<Item = Shelf<'_>> {
-    let of = |table: &'static str, id: &'static str| {
-        (table, id, entries.iter().filter(|entry| entry.table() == table && !entry.is_empty()).collect::<Vec<_>>())
-    };
-    [of(message_word::Entity.table_name(), "message_id"), of("comment_words", "comment_id")]
-        .into_iter()
-        .filter(|(_, _, entries)| !entries.is_empty())
-}
-
-async fn raw(tx: &mut Transaction<'static, Postgres>, sql: &str) -> Result<()> {
-    tx.execute(sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))).await.map_err(Error::internal)?;
-    Ok(())
-}
-
-async fn insert(tx: &DatabaseTransaction, into: &str, columns: usize, values: Vec<Value>) -> Result<()> {
-    let row = format!("({})", vec!["?"; columns].join(", "));
-    let sql = format!("INSERT INTO {into} VALUES {}", vec![row; values.len() / columns].join(", "));
-    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
-    Ok(())
-}
-
-async fn copy(tx: &mut Transaction<'static, Postgres>, table: &str, columns: &[&str], text: String) -> Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let columns: Vec<String> = columns.iter().map(|column| format!("\"{column}\"")).collect();
-    let sql = format!("COPY {table} ({}) FROM STDIN", columns.join(", "));
-    let mut into = tx.copy_in_raw(&sql).await.map_err(Error::internal)?;
-    for piece in text.as_bytes().chunks(PIECE) {
-        into.send(piece).await.map_err(Error::internal)?;
-    }
-    into.finish().await.map_err(Error::internal)?;
-    Ok(())
-}
-
-/// A value as COPY's text has it.
-fn cell(text: &mut String, value: Value) -> Result<()> {
-    let written = match value {
-        Value::Bool(Some(value)) => write!(text, "{value}"),
-        Value::Int(Some(value)) => write!(text, "{value}"),
-        Value::BigInt(Some(value)) => write!(text, "{value}"),
-        Value::Double(Some(value)) => write!(text, "{value}"),
-        Value::Uuid(Some(value)) => write!(text, "{value}"),
-        Value::String(Some(value)) => {
-            escape(text, &value);
-            Ok(())
-        }
-        Value::Json(Some(value)) => {
-            escape(text, &value.to_string());
-            Ok(())
-        }
-        Value::Bytes(Some(value)) => {
-            text.push_str("\\\\x");
-            value.iter().try_for_each(|byte| write!(text, "{byte:02x}"))
-        }
-        Value::Bool(None)
-        | Value::Int(None)
-        | Value::BigInt(None)
-        | Value::Double(None)
-        | Value::Uuid(None)
-        | Value::String(None)
-        | Value::Json(None)
-        | Value::Bytes(None) => {
-            text.push_str("\\N");
-            Ok(())
-        }
-        other => return Err(Error::internal(format!("rows have no values like {other:?}"))),
-    };
-    written.map_err(Error::internal)
-}
-
-fn escape(text: &mut String, value: &str) {
-    for c in value.chars() {
-        match c {
-            '\\' => text.push_str("\\\\"),
-            '\t' => text.push_str("\\t"),
-            '\n' => text.push_str("\\n"),
-            '\r' => text.push_str("\\r"),
-            c => text.push(c),
+    /// Commits, and has the database count its rows, for its plans.
+    pub async fn commit(self, app: &App) -> Result<()> {
+        match self {
+            Self::Postgres(load) => load.commit(app).await,
+            Self::Sqlite(load) => load.commit(app).await,
         }
     }
 }

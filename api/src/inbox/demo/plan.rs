@@ -23,6 +23,9 @@ pub struct Size {
     pub seed: u64,
 }
 
+/// The latest dialogue begins so long before the end at least, for there to be time for what is said in it.
+const LAST: i64 = 86_400_000;
+
 /// Of a thousand dialogues so many are so heavy: the messages beyond each one's first are shared out by weight.
 const WEIGHTS: [(u64, u64); 6] = [(600, 1), (850, 3), (950, 8), (990, 30), (999, 150), (1_000, 1_500)];
 
@@ -69,7 +72,7 @@ impl Size {
 
     /// When a dialogue begins: later ones later.
     pub fn begins(self, number: u64) -> i64 {
-        let span = UNTIL - FROM;
+        let span = UNTIL - LAST - FROM;
         let step = |number: u64| {
             let passed = u128::from(span.unsigned_abs()) * u128::from(number) / u128::from(self.dialogues);
             i64::try_from(passed).unwrap_or(span)

@@ -7,9 +7,10 @@ use crate::error::Result;
 use crate::log::Entry;
 
 use super::super::{text, users};
+use super::PASSWORD;
 use super::chance::Chance;
 use super::plan::{FROM, Size};
-use super::{PASSWORD, texts};
+use super::texts::{self, Spoken};
 
 const IDS: u64 = 10;
 /// Of the employees the last has left.
@@ -27,7 +28,6 @@ pub struct Company {
     /// Of the website's dialogues.
     pub funnel: funnel::Model,
     pub stages: Vec<stage::Model>,
-    pub projects: Vec<project::Model>,
 }
 
 impl Company {
@@ -37,7 +37,7 @@ impl Company {
         let roles = [(1, Role::Admin), (EMPLOYEES, Role::Employee), (OBSERVERS, Role::Observer)];
         let roles = roles.into_iter().flat_map(|(count, role)| (1..=count).map(move |nth| (role, nth)));
         let users = roles.map(|(role, nth)| {
-            let name = texts::name(&mut chance);
+            let name = texts::name(&Spoken::russian(), &mut chance);
             let email = format!("{}{nth}@demo.example", role.as_str().to_lowercase());
             user::Model {
                 id: UserId(chance.id(FROM)),
@@ -101,20 +101,7 @@ impl Company {
             color: format!("#{:06x}", (nth * 404_321 + 0x30_40_50) % 0xff_ff_ff),
         });
         let tags = tags.collect();
-        let projects = (0..20).map(|_| {
-            let name = texts::matter(&mut chance);
-            project::Model {
-                id: ProjectId(chance.id(FROM)),
-                lookup: text::lookup([&name]),
-                name,
-                description: None,
-                external_url: None,
-                external_id: None,
-                created_at: Time(FROM),
-            }
-        });
-        let projects = projects.collect();
-        Ok(Self { users, channels, tags, funnel, stages, projects })
+        Ok(Self { users, channels, tags, funnel, stages })
     }
 
     /// Who answers clients.

@@ -13,15 +13,18 @@ use super::super::messages;
 use super::chance::Chance;
 use super::plan::{Size, UNTIL};
 use super::staff::Company;
-use super::texts;
+use super::texts::Subject;
 
 const COURSE: u64 = 20;
 const TEXTS: u64 = 22;
+const SUBJECT: u64 = 23;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
+/// After so long it is known what became of a message, or of its picture.
+const SETTLED: i64 = 2 * SECOND;
 /// After so long a silence a dialogue is closed.
 const SILENCE: i64 = 2 * DAY;
 
@@ -42,7 +45,7 @@ pub struct Rest {
     pub read_marks: Vec<read_mark::Model>,
     pub tags: Vec<dialogue_tag::Model>,
     pub deals: Vec<(deal::Model, dialogue_deal::Model)>,
-    pub projects: Vec<dialogue_project::Model>,
+    pub projects: Vec<(project::Model, dialogue_project::Model)>,
     pub tasks: Vec<(task::Model, dialogue_task::Model)>,
 }
 
@@ -51,7 +54,7 @@ enum Next {
     Open,
     Arrange,
     Say,
-    Deliver(MessageId),
+    Settle(MessageId),
     Close,
     End,
 }
@@ -76,6 +79,7 @@ pub struct Talk<'a> {
     by_client: bool,
     /// Client messages that the responsible has read.
     read: i64,
+    subject: Subject,
     pub rest: Rest,
 }
 
@@ -91,7 +95,8 @@ impl<'a> Talk<'a> {
             75..97 => 3,
             _ => 4,
         }];
-        let (client, contractor) = things::person(size, number, channel.kind, at);
+        let (client, contractor, language) = things::person(size, number, channel.kind, at);
+        let subject = Subject::new(&language, &mut Chance::of(size.seed, SUBJECT, number));
         // The newest are in work.
         let is_new = number >= size.dialogues - size.dialogues / 20;
         let stays_open = chance.percent(if is_new { 90 } else { 1 });
@@ -131,6 +136,7 @@ impl<'a> Talk<'a> {
             stays_open,
             by_client,
             read,
+            subject,
             rest,
         }
     }
@@ -142,10 +148,13 @@ impl<'a> Talk<'a> {
             Next::Open => self.open(&mut moment),
             Next::Arrange => self.arrange(&mut moment),
             Next::Say => self.say(&mut moment),
-            Next::Deliver(message) => {
-                let told = messages::tell(Kind::MessageDeliveryChanged, None, &self.dialogue, message);
-                let delivery = self.delivery();
-                moment.entries.push(told.with(|detail| detail.delivery = Some(delivery)));
+            Next::Settle(message) => {
+                let tell = |kind| messages::tell(kind, None, &self.dialogue, message);
+                moment.entries.push(if self.by_client {
+                    tell(Kind::MessageFileChanged)
+                } else {
+                    tell(Kind::MessageDeliveryChanged).with(|detail| detail.delivery = Some(self.delivery()))
+                });
                 self.go_to_next_message();
             }
             Next::Close => self.close(&mut moment),
@@ -193,7 +202,7 @@ impl<'a> Talk<'a> {
             self.let_in(user, ParticipantRole::Responsible, moment);
         }
         self.write(moment, true);
-        (self.next, self.at) = (Next::Arrange, self.at + MINUTE);
+        (self.next, self.at) = (Next::Arrange, self.at + MINUTE.min(self.longest()));
     }
 
     /// Tags, notes, those who look on: what colleagues do with a new dialogue.
@@ -220,7 +229,7 @@ impl<'a> Talk<'a> {
                 id: CommentId(self.chance.id(self.at)),
                 dialogue_id,
                 author_id: self.answerer(),
-                text: texts::note(&mut self.chance),
+                text: self.subject.note(&mut self.chance),
                 created_at: at,
                 edited_at: None,
             };
@@ -229,9 +238,7 @@ impl<'a> Talk<'a> {
             moment.comment = Some(comment);
         }
         if self.chance.percent(2) {
-            let project = self.chance.one(&self.company.projects).id;
-            self.rest.projects.push(dialogue_project::Model { dialogue_id, project_id: project, linked_at: at });
-            moment.entries.push(self.card(Kind::ProjectLinked, by, project.0));
+            self.project(moment);
         }
         if self.chance.percent(1) {
             self.task(moment);
@@ -255,10 +262,10 @@ impl<'a> Talk<'a> {
             self.read = self.dialogue.client_message_count;
         }
         let message = self.write(moment, by_client);
-        if by_client {
+        if by_client && moment.attachment.is_none() {
             self.go_to_next_message();
         } else {
-            (self.next, self.at) = (Next::Deliver(message), self.at + 2 * SECOND);
+            (self.next, self.at) = (Next::Settle(message), self.settled_at());
         }
     }
 
@@ -284,6 +291,10 @@ impl<'a> Talk<'a> {
         let left = i64::try_from(self.length).unwrap_or(i64::MAX) - self.dialogue.message_count + 2;
         // Each message has its delivery, and a pause may have a closing.
         ((UNTIL - self.at) / (3 * left.max(1))).max(1)
+    }
+
+    fn settled_at(&self) -> i64 {
+        self.at + SETTLED.min(self.longest())
     }
 
     fn go_to_next_message(&mut self) {
@@ -319,18 +330,23 @@ impl<'a> Talk<'a> {
         }
         let actor = if by_client { Actor::Client(self.client.id) } else { Actor::User(self.answerer()) };
         moment.entries.push(messages::tell(Kind::MessageAdded, Some(actor), &self.dialogue, id));
-        moment.attachment = (by_client && chance.percent(3)).then(|| things::picture(&mut chance, id, self.at));
+        let has_picture = by_client && ordinal > 1 && chance.percent(3);
+        moment.attachment = has_picture.then(|| things::picture(&mut chance, id, self.at));
+        let text =
+            if by_client { self.subject.asked(&mut chance, ordinal == 1) } else { self.subject.answered(&mut chance) };
+        let delivery = (!by_client).then(|| self.delivery());
+        let has_failed = delivery == Some(DeliveryStatus::Failed);
         moment.message = Some(message::Model {
             id,
             dialogue_id: self.dialogue.id,
             channel_id: self.dialogue.channel_id,
             ordinal,
             client_ordinal: self.dialogue.client_message_count,
-            external_id: Some(format!("{}:{ordinal}", self.number)),
+            external_id: (!has_failed).then(|| format!("{}:{ordinal}", self.number)),
             more_external_ids: None,
             origin: if by_client { MessageOrigin::Client } else { MessageOrigin::Operator },
             author_id: (!by_client).then(|| self.answerer()),
-            text: if by_client { texts::asked(&mut chance) } else { texts::answered(&mut chance) },
+            text,
             reply_to_id: None,
             created_at: Time(self.at),
             sent_at: Time(self.at),
@@ -339,10 +355,9 @@ impl<'a> Talk<'a> {
             edited_at: None,
             edit_key: None,
             deleted_at: None,
-            delivery_status: (!by_client).then(|| self.delivery()),
-            delivery_at: (!by_client).then(|| Time(self.at + 2 * SECOND)),
-            failure: (!by_client && self.delivery() == DeliveryStatus::Failed)
-                .then(|| "The client has blocked the bot".to_owned()),
+            delivery_status: delivery,
+            delivery_at: delivery.map(|_| Time(self.settled_at())),
+            failure: has_failed.then(|| "The client has blocked the bot".to_owned()),
             attempts: i32::from(!by_client),
             next_attempt_at: None,
             idempotency_key: None,

@@ -1,277 +1,170 @@
-//! What is said in the made-up dialogues: Russian for the most part, English for the rest, as a shop's clients write.
+//! What is said in the made-up dialogues: clients ask, employees answer what was asked, in the client's language.
+
+mod english;
+mod names;
+mod russian;
 
 use super::chance::Chance;
 
-/// In about one message of ten thousand.
+pub use names::{TAGS, name};
+
+/// Every ten-thousandth message of an archive has it, from the first on, and nothing else does.
 pub const RARE: &str = "аметист";
+/// In about a fifth of all messages, in one form or another.
+pub const COMMON: &str = "заказ";
+/// Words that stand together in about one message of fifty.
+pub const PHRASE: &str = "уже в пути";
+/// About a seventh of all messages have a word that begins so.
+pub const PREFIX: &str = "дост";
 
-const FIRST: [&str; 24] = [
-    "Анна",
-    "Мария",
-    "Ольга",
-    "Елена",
-    "Наталья",
-    "Ирина",
-    "Татьяна",
-    "Светлана",
-    "Алёна",
-    "Юлия",
-    "Семён",
-    "Пётр",
-    "Александр",
-    "Дмитрий",
-    "Сергей",
-    "Алексей",
-    "Андрей",
-    "Иван",
-    "Максим",
-    "Фёдор",
-    "John",
-    "Emma",
-    "Oliver",
-    "Sofia",
-];
-const LAST: [&str; 24] = [
-    "Примерова",
-    "Тестова",
-    "Образцова",
-    "Макетова",
-    "Шаблонова",
-    "Черновик",
-    "Заглушка",
-    "Ёлкина",
-    "Соловей",
-    "Ветер",
-    "Берёза",
-    "Ручей",
-    "Полянка",
-    "Озеро",
-    "Клён",
-    "Мороз",
-    "Заря",
-    "Метель",
-    "Снегирь",
-    "Лист",
-    "Sample",
-    "Placeholder",
-    "Example",
-    "Specimen",
-];
-const GOODS: [&str; 24] = [
-    "кресло",
-    "лампу",
-    "стол",
-    "чайник",
-    "куртку",
-    "рюкзак",
-    "велосипед",
-    "наушники",
-    "ковёр",
-    "зеркало",
-    "полку",
-    "диван",
-    "плед",
-    "часы",
-    "кроссовки",
-    "палатку",
-    "гирлянду",
-    "ёлку",
-    "матрас",
-    "термос",
-    "набор кистей",
-    "кольцо",
-    "шкаф",
-    "вазу",
-];
-const CITIES: [&str; 14] = [
-    "Казань",
-    "Пермь",
-    "Томск",
-    "Уфу",
-    "Самару",
-    "Тверь",
-    "Псков",
-    "Орёл",
-    "Сочи",
-    "Омск",
-    "Рязань",
-    "Калугу",
-    "Вологду",
-    "Королёв",
-];
-const ASKED: [&str; 26] = [
-    "Здравствуйте! Сколько стоит доставка в {city}?",
-    "Добрый день, есть ли в наличии {good}?",
-    "Заказ {order} ещё не пришёл, когда ждать?",
-    "Хочу вернуть {good}, не подошёл размер",
-    "Можно изменить адрес в заказе {order}?",
-    "Подскажите, {good} можно забрать самому?",
-    "Когда будет скидка на {good}?",
-    "Оплатила {price} ₽, а чек не пришёл",
-    "Мой телефон {phone}, перезвоните, пожалуйста",
-    "Спасибо, всё получили!",
-    "А гарантия на {good} сколько месяцев?",
-    "Привезли не то: заказывали {good}, а в коробке другое",
-    "Подарочная упаковка есть?",
-    "Жду ответа уже второй день",
-    "Можно оплатить при получении?",
-    "Курьер не дозвонился, мой номер {phone}",
-    "да",
-    "Хорошо, беру",
-    "а до {city} за сколько дней довезёте?",
-    "Почему заказ {order} отменён?",
-    "Промокод не работает",
-    "Hi, is the blue one back in stock?",
-    "Where is my order {order}?",
-    "Can I change the delivery address?",
-    "How much is shipping to {city}?",
-    "Thanks, that works for me",
-];
-const ANSWERED: [&str; 20] = [
-    "Здравствуйте! Доставка в {city} — {price} ₽, привезём за три дня",
-    "Добрый день! Да, {good} есть, отложить для вас?",
-    "Заказ {order} уже в пути, курьер позвонит завтра",
-    "Вернуть можно в течение 14 дней, чек сохраните",
-    "Адрес изменили, спасибо, что предупредили",
-    "Да, с 10 до 20, адрес на сайте",
-    "Проверяю, минутку",
-    "Деньги вернутся на карту до пятницы",
-    "Извините за ожидание! Заказ {order} собран",
-    "Перезвоним вам на {phone} в течение часа",
-    "Гарантия — год, с ней поможет наш сервис",
-    "Пришлите, пожалуйста, фото",
-    "Рады помочь! Хорошего дня",
-    "Скидка будет в декабре, оставить заявку?",
-    "Сейчас всё исправим",
-    "Оплатить можно и картой, и наличными",
-    "Sure, the order {order} is on its way",
-    "Yes, it is in stock: {price} ₽",
-    "Delivery takes three days",
-    "We are running late today, sorry",
-];
-const NOTES: [&str; 8] = [
-    "Проверьте, пожалуйста, склад",
-    "Постоянный клиент, можно скидку",
-    "Перезвонить после обеда",
-    "Ждём ответа от доставки",
-    "Просил не звонить",
-    "Оформить возврат по заказу {order}",
-    "Спросить у бухгалтерии про {price} ₽",
-    "Ask the warehouse about {order}",
-];
-/// A few common, many rare.
-pub const TAGS: [&str; 40] = [
-    "доставка",
-    "возврат",
-    "оплата",
-    "новый",
-    "постоянный",
-    "опт",
-    "гарантия",
-    "жалоба",
-    "срочно",
-    "vip",
-    "подарок",
-    "самовывоз",
-    "обмен",
-    "размер",
-    "промокод",
-    "склад",
-    "сайт",
-    "курьер",
-    "чек",
-    "предзаказ",
-    "ремонт",
-    "перезвонить",
-    "wholesale",
-    "refund",
-    "язык: en",
-    "Казань",
-    "Пермь",
-    "Томск",
-    "акция",
-    "отзыв",
-    "брак",
-    "документы",
-    "договор",
-    "юрлицо",
-    "рассрочка",
-    "мебель",
-    "свет",
-    "одежда",
-    "спорт",
-    "разное",
-];
+/// So many messages lie from one with the rare word to the next.
+const APART: u64 = 10_000;
 
-/// A person's name.
-pub fn name(chance: &mut Chance) -> String {
-    format!("{} {}", word(chance, &FIRST), word(chance, &LAST))
+/// How many of so many messages have the rare word.
+pub fn rare_in(messages: u64) -> u64 {
+    messages.div_ceil(APART)
 }
 
-/// What a client writes.
-pub fn asked(chance: &mut Chance) -> String {
-    let text = filled(word(chance, &ASKED), chance);
-    let text = if chance.below(10_000) == 0 { format!("{text} Нужен {RARE}") } else { text };
-    lengthened(text, &ASKED, chance)
+/// What the message of this number, from 0, has besides what it says.
+pub fn besides(number: u64) -> Option<String> {
+    number.is_multiple_of(APART).then(|| format!(" ({RARE})"))
 }
 
-/// What an employee answers.
-pub fn answered(chance: &mut Chance) -> String {
-    let text = filled(word(chance, &ANSWERED), chance);
-    lengthened(text, &ANSWERED, chance)
+/// What clients ask about, and how it is answered. `{…}` is filled in.
+struct Topic {
+    asked: &'static [&'static str],
+    answered: &'static [&'static str],
 }
 
-/// What employees tell each other.
-pub fn note(chance: &mut Chance) -> String {
-    filled(word(chance, &NOTES), chance)
+/// One language of a shop's clients.
+struct Language {
+    topics: &'static [Topic],
+    /// What a client says who asks nothing, never first.
+    aside: Topic,
+    goods: &'static [&'static str],
+    /// With the word that leads there.
+    cities: &'static [&'static str],
+    notes: &'static [&'static str],
+    first: &'static [&'static [&'static str]],
+    last: &'static [&'static [&'static str]],
 }
 
-/// What a deal or task is about.
-pub fn matter(chance: &mut Chance) -> String {
-    format!("{}, {}", word(chance, &GOODS), word(chance, &CITIES))
+/// What a dialogue is about just now: an answer is about the same good, order and price as the question.
+pub struct Subject {
+    language: &'static Language,
+    topic: &'static Topic,
+    order: u64,
+    phone: u64,
+    /// Of the rest that is filled in.
+    rest: Chance,
+}
+
+impl Subject {
+    /// Of a dialogue that begins.
+    pub fn new(language: &Spoken, chance: &mut Chance) -> Self {
+        let language = language.0;
+        let mut subject = Self {
+            language,
+            topic: &language.topics[0],
+            order: 10_000 + chance.below(900_000),
+            phone: chance.below(10_000_000),
+            rest: chance.clone(),
+        };
+        subject.change(chance);
+        subject
+    }
+
+    fn change(&mut self, chance: &mut Chance) {
+        self.topic = chance.one(self.language.topics);
+        self.rest = chance.clone();
+    }
+
+    /// What the client writes: of the same still, of something else, or nothing in particular.
+    pub fn asked(&mut self, chance: &mut Chance, is_first: bool) -> String {
+        match chance.below(100) {
+            _ if is_first => {}
+            0..30 => {}
+            30..80 => self.change(chance),
+            _ => return self.filled(word(chance, self.language.aside.asked)),
+        }
+        let text = self.filled(word(chance, self.topic.asked));
+        self.lengthened(text, chance, |topic| topic.asked)
+    }
+
+    /// What an employee answers to it.
+    pub fn answered(&mut self, chance: &mut Chance) -> String {
+        let topic = if chance.percent(12) { &self.language.aside } else { self.topic };
+        let text = self.filled(word(chance, topic.answered));
+        self.lengthened(text, chance, |topic| topic.answered)
+    }
+
+    /// What employees tell each other of it.
+    pub fn note(&self, chance: &mut Chance) -> String {
+        self.filled(word(chance, self.language.notes))
+    }
+
+    /// What a deal, project or task is about.
+    pub fn matter(&self) -> String {
+        self.filled("{good}, №{order}")
+    }
+
+    /// Some say more at once.
+    fn lengthened(&self, mut text: String, chance: &mut Chance, of: fn(&Topic) -> &'static [&'static str]) -> String {
+        while chance.percent(20) {
+            let more = self.filled(word(chance, of(self.topic)));
+            if !text.contains(&more) {
+                text.push_str(if text.ends_with(char::is_alphanumeric) { ". " } else { " " });
+                text.push_str(&more);
+            }
+        }
+        text
+    }
+
+    fn filled(&self, template: &str) -> String {
+        let mut rest = self.rest.clone();
+        let (good, city) = (word(&mut rest, self.language.goods), word(&mut rest, self.language.cities));
+        let price = 10 * (10 + rest.below(2_000));
+        let mut text = String::with_capacity(template.len() + 32);
+        let mut pieces = template.split(['{', '}']);
+        // Outside and inside of braces in turn.
+        while let Some(piece) = pieces.next() {
+            text.push_str(piece);
+            match pieces.next() {
+                None => break,
+                Some("good") => text.push_str(good),
+                Some("city") => text.push_str(city),
+                Some("order") => text.push_str(&self.order.to_string()),
+                Some("price") if price >= 1_000 => text.push_str(&format!("{} {:03}", price / 1_000, price % 1_000)),
+                Some("price") => text.push_str(&price.to_string()),
+                // Of no operator's range.
+                Some(_) => {
+                    let (front, back) = (self.phone / 10_000, self.phone % 10_000);
+                    text.push_str(&format!("+7 (000) {front:03}-{:02}-{:02}", back / 100, back % 100));
+                }
+            }
+        }
+        text
+    }
 }
 
 fn word(chance: &mut Chance, of: &[&'static str]) -> &'static str {
     chance.one::<&'static str>(of)
 }
 
-/// Some say more at once.
-fn lengthened(mut text: String, of: &[&'static str], chance: &mut Chance) -> String {
-    while chance.percent(20) {
-        text.push_str(if text.ends_with(|c: char| c.is_alphanumeric()) { ". " } else { " " });
-        text.push_str(&filled(word(chance, of), chance));
-    }
-    text
-}
+/// The language of somebody.
+#[derive(Clone, Copy)]
+pub struct Spoken(&'static Language);
 
-fn filled(template: &str, chance: &mut Chance) -> String {
-    let mut text = String::with_capacity(template.len() + 16);
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        let (slot, behind) = after.split_once('}').unwrap_or((after, ""));
-        match slot {
-            "good" => text.push_str(word(chance, &GOODS)),
-            "city" => text.push_str(word(chance, &CITIES)),
-            "order" => text.push_str(&format!("№{}", 10_000 + chance.below(900_000))),
-            "price" => text.push_str(&price(chance)),
-            // Of no operator's range.
-            _ => text.push_str(&format!(
-                "+7 (000) {:03}-{:02}-{:02}",
-                chance.below(1_000),
-                chance.below(100),
-                chance.below(100)
-            )),
-        }
-        rest = behind;
+impl Spoken {
+    /// A client's: Russian for four of five.
+    pub fn by(chance: &mut Chance) -> Self {
+        Self(if chance.percent(80) { &russian::RUSSIAN } else { &english::ENGLISH })
     }
-    text.push_str(rest);
-    text
-}
 
-fn price(chance: &mut Chance) -> String {
-    let price = 10 * (10 + chance.below(2_000));
-    if price >= 1_000 { format!("{} {:03}", price / 1_000, price % 1_000) } else { price.to_string() }
+    /// Of the company's own.
+    pub fn russian() -> Self {
+        Self(&russian::RUSSIAN)
+    }
 }
 
 #[cfg(test)]
@@ -281,11 +174,44 @@ mod tests {
     #[test]
     fn nothing_is_left_unfilled_and_the_words_for_searches_are_as_frequent_as_said() {
         let mut chance = Chance::of(1, 0, 0);
-        let texts: Vec<String> =
-            (0..40_000).map(|n| if n % 2 == 0 { asked(&mut chance) } else { answered(&mut chance) }).collect();
-        assert!(texts.iter().all(|text| !text.contains(['{', '}']) && !text.is_empty()));
+        let mut texts = Vec::new();
+        for _ in 0..8_000 {
+            let mut subject = Subject::new(&Spoken::by(&mut chance), &mut chance);
+            texts.push(subject.asked(&mut chance, true));
+            texts.push(subject.answered(&mut chance));
+            texts.push(subject.asked(&mut chance, false));
+        }
+        assert!(texts.iter().all(|text| !text.contains(['{', '}']) && !text.trim().is_empty()));
         let with = |word: &str| texts.iter().filter(|text| text.to_lowercase().contains(word)).count();
-        assert!((4_000..12_000).contains(&with("заказ")), "{}", with("заказ"));
-        assert!((1..8).contains(&with(RARE)), "{}", with(RARE));
+        let percent = |word: &str| 100.0 * with(word) as f64 / texts.len() as f64;
+        assert!((17.0..23.0).contains(&percent(COMMON)), "{}", percent(COMMON));
+        assert!((1.0..3.0).contains(&percent(PHRASE)), "{}", percent(PHRASE));
+        assert!((11.0..17.0).contains(&percent(PREFIX)), "{}", percent(PREFIX));
+        assert_eq!(with(RARE), 0);
+        let in_english = texts.iter().filter(|text| text.chars().all(|c| !('а'..='я').contains(&c))).count();
+        assert!((17..23).contains(&(100 * in_english / texts.len())), "{in_english}");
+    }
+
+    #[test]
+    fn the_rare_word_is_in_so_many_messages() {
+        for (messages, with) in [(1, 1), (10_000, 1), (10_001, 2), (1_000_000, 100)] {
+            assert_eq!(rare_in(messages), with);
+            assert_eq!((0..messages).filter_map(besides).count() as u64, with);
+        }
+    }
+
+    #[test]
+    fn an_answer_is_about_what_was_asked() {
+        let mut chance = Chance::of(1, 0, 0);
+        for _ in 0..200 {
+            let mut subject = Subject::new(&Spoken::russian(), &mut chance);
+            let (asked, topic) = (subject.asked(&mut chance, true), subject.topic);
+            let said: Vec<String> = topic.asked.iter().map(|template| subject.filled(template)).collect();
+            assert!(said.iter().any(|one| asked.starts_with(one.as_str())), "{asked}");
+            let answer = subject.answered(&mut chance);
+            let fits = topic.answered.iter().chain(russian::RUSSIAN.aside.answered);
+            let fits: Vec<String> = fits.map(|template| subject.filled(template)).collect();
+            assert!(fits.iter().any(|one| answer.starts_with(one.as_str())), "{asked}: {answer}");
+        }
     }
 }

@@ -5,17 +5,20 @@ use uuid::Uuid;
 
 use crate::log::{Actor, Entry, Kind};
 
+use super::super::super::cards::{self, Place};
 use super::super::super::text;
 use super::super::chance::Chance;
 use super::super::plan::Size;
-use super::super::texts;
+use super::super::texts::{self, Spoken};
 use super::{DAY, Moment, Talk};
 
 const NAMES: u64 = 21;
 
 impl Talk<'_> {
-    pub(super) fn card(&self, kind: Kind, by: Option<Actor>, card: Uuid) -> Entry {
-        Entry::of(kind, by, &self.dialogue).about(card).with(|detail| detail.card = Some(card))
+    /// Of a card that is linked to this dialogue alone.
+    fn card(&self, kind: Kind, by: Option<Actor>, card: Uuid) -> Entry {
+        let place = Place { dialogue_id: self.dialogue.id, channel_id: self.dialogue.channel_id };
+        cards::tell(kind, by, card, &[place])
     }
 
     /// Of a channel with a funnel.
@@ -39,8 +42,25 @@ impl Talk<'_> {
         self.rest.deals.push((deal, link));
     }
 
+    pub(super) fn project(&mut self, moment: &mut Moment) {
+        let name = self.subject.matter();
+        let project = project::Model {
+            id: ProjectId(self.chance.id(self.at)),
+            lookup: text::lookup([&name]),
+            name,
+            description: None,
+            external_url: None,
+            external_id: None,
+            created_at: Time(self.at),
+        };
+        let (dialogue_id, linked_at) = (self.dialogue.id, Time(self.at));
+        let link = dialogue_project::Model { dialogue_id, project_id: project.id, linked_at };
+        moment.entries.push(self.card(Kind::ProjectLinked, Some(Actor::User(self.answerer())), project.id.0));
+        self.rest.projects.push((project, link));
+    }
+
     pub(super) fn task(&mut self, moment: &mut Moment) {
-        let title = texts::matter(&mut self.chance);
+        let title = self.subject.matter();
         let task = task::Model {
             id: TaskId(self.chance.id(self.at)),
             lookup: text::lookup([&title]),
@@ -66,10 +86,11 @@ pub(super) fn person(
     number: u64,
     kind: ChannelKind,
     at: i64,
-) -> (client::Model, Option<contractor::Model>) {
+) -> (client::Model, Option<contractor::Model>, Spoken) {
     let is_known = number % 20 == 19;
     let mut chance = Chance::of(size.seed, NAMES, if is_known { number - 1 } else { number });
-    let name = texts::name(&mut chance);
+    let language = Spoken::by(&mut chance);
+    let name = texts::name(&language, &mut chance);
     let card = contractor::Model {
         id: ContractorId(chance.id(size.begins(if is_known { number - 1 } else { number }))),
         kind: ContractorKind::Person,
@@ -98,7 +119,7 @@ pub(super) fn person(
         profile_at: None,
         first_seen_at: Time(at),
     };
-    (client, (!is_known).then_some(card))
+    (client, (!is_known).then_some(card), language)
 }
 
 /// A picture that was never fetched.
