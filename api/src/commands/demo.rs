@@ -31,6 +31,10 @@ pub async fn run(settings: &Settings, options: &Options) -> ExitCode {
         return crate::fail(crate::WRONG, &words(error));
     }
     crate::with_app(settings, async |app| {
+        // Nobody here follows the log: it would read back the millions of events that are made.
+        app.stop.cancel();
+        app.tasks.close();
+        app.tasks.wait().await;
         let mut bar = Bar::new();
         let filled = demo::fill_archive(app, size, &mut |progress| bar.show(progress)).await;
         bar.end();

@@ -10,11 +10,11 @@ pub use names::{TAGS, name};
 
 /// Every ten-thousandth message of an archive has it, from the first on, and nothing else does.
 pub const RARE: &str = "аметист";
-/// In about a fifth of all messages, in one form or another.
+/// In 15 of a hundred messages, in one form or another.
 pub const COMMON: &str = "заказ";
-/// Words that stand together in about one message of fifty.
+/// Words that stand together in one of a hundred messages.
 pub const PHRASE: &str = "уже в пути";
-/// About a seventh of all messages have a word that begins so.
+/// Of a hundred messages 6 have a word that begins so.
 pub const PREFIX: &str = "дост";
 
 /// So many messages lie from one with the rare word to the next.
@@ -184,9 +184,7 @@ mod tests {
         assert!(texts.iter().all(|text| !text.contains(['{', '}']) && !text.trim().is_empty()));
         let with = |word: &str| texts.iter().filter(|text| text.to_lowercase().contains(word)).count();
         let percent = |word: &str| 100.0 * with(word) as f64 / texts.len() as f64;
-        assert!((17.0..23.0).contains(&percent(COMMON)), "{}", percent(COMMON));
-        assert!((1.0..3.0).contains(&percent(PHRASE)), "{}", percent(PHRASE));
-        assert!((11.0..17.0).contains(&percent(PREFIX)), "{}", percent(PREFIX));
+        assert_eq!([COMMON, PHRASE, PREFIX].map(|words| percent(words).round()), [15.0, 1.0, 6.0]);
         assert_eq!(with(RARE), 0);
         let in_english = texts.iter().filter(|text| text.chars().all(|c| !('а'..='я').contains(&c))).count();
         assert!((17..23).contains(&(100 * in_english / texts.len())), "{in_english}");
