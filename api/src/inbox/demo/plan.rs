@@ -61,6 +61,8 @@ impl Size {
         let mut chance = Chance::of(self.seed, LENGTHS, number);
         let place = chance.below(1_000);
         let (_, weight) = WEIGHTS.into_iter().find(|(below, _)| place < *below).unwrap_or((1_000, 1));
+        // Of few dialogues none is nearly all.
+        let weight = weight.min(self.dialogues);
         weight + chance.below(weight + 1)
     }
 

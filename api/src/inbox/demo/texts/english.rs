@@ -5,6 +5,7 @@ use super::{Language, Topic};
 
 /// All of it.
 pub(super) const ENGLISH: Language = Language {
+    hello: "Hi!",
     topics: TOPICS,
     aside: Topic {
         asked: &["Thanks, that works for me", "ok", "Any news?", "Great, thank you!"],
@@ -22,11 +23,11 @@ pub(super) const ENGLISH: Language = Language {
 
 const TOPICS: &[Topic] = &[
     Topic {
-        asked: &["How much is shipping {city}?", "Hi, do you deliver a {good} {city}?"],
+        asked: &["How much is shipping {city}?", "Do you deliver a {good} {city}?"],
         answered: &["Delivery {city} takes three days and is {price} ₽", "Yes, we ship {city} every day"],
     },
     Topic {
-        asked: &["Hi, is the blue {good} back in stock?", "How much is the {good}?"],
+        asked: &["Is the blue {good} back in stock?", "How much is the {good}?"],
         answered: &["Yes, it is in stock: {price} ₽", "The {good} will be here next week, shall we keep one for you?"],
     },
     Topic {

@@ -5,6 +5,7 @@ use super::{Language, Topic};
 
 /// All of it.
 pub(super) const RUSSIAN: Language = Language {
+    hello: "Здравствуйте!",
     topics: TOPICS,
     aside: Topic {
         asked: &[
@@ -81,7 +82,7 @@ pub(super) const RUSSIAN: Language = Language {
 const TOPICS: &[Topic] = &[
     Topic {
         asked: &[
-            "Здравствуйте! Сколько стоит доставка {city}?",
+            "Сколько стоит доставка {city}?",
             "За сколько дней доставите {good} {city}?",
             "Отправляете {good} {city}?",
         ],
@@ -92,9 +93,9 @@ const TOPICS: &[Topic] = &[
         ],
     },
     Topic {
-        asked: &["Добрый день, хочу купить {good}, есть в наличии?", "Сколько стоит {good}?", "Можно отложить {good}?"],
+        asked: &["Хочу купить {good}, есть в наличии?", "Хочу взять {good}, какая цена?", "Можно отложить {good}?"],
         answered: &[
-            "Добрый день! Да, есть за {price} ₽, отложить {good} для вас?",
+            "Да, есть за {price} ₽, отложить {good} для вас?",
             "Отложили {good} до пятницы",
             "Сейчас нет, привезут через неделю. Сообщить вам?",
         ],
