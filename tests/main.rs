@@ -13,6 +13,7 @@ mod stories {
     mod chaos;
     mod comments;
     mod contract;
+    mod counters;
     mod editing;
     mod export;
     mod faults;

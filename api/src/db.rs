@@ -109,7 +109,7 @@ impl Db {
         if !self.is_postgres() {
             return Ok(Alone { _here: Some(Arc::clone(&self.alone).lock_owned().await), _everywhere: None });
         }
-        let tx = self.write.begin().await?;
+        let tx = self.begin().await?;
         // It is idle while whoever holds it asks a messenger.
         tx.execute_unprepared("SET LOCAL idle_in_transaction_session_timeout = '2min'").await?;
         let statement = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
@@ -141,8 +141,8 @@ impl Db {
 
     /// For reading what belongs together: everything as of one moment.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction> {
-        let isolation = self.is_postgres().then_some(IsolationLevel::RepeatableRead);
-        Ok(self.read.begin_with_config(isolation, None).await?)
+        let isolation_level = self.is_postgres().then_some(IsolationLevel::RepeatableRead);
+        begun(&self.read, TransactionOptions { isolation_level, ..TransactionOptions::default() }).await
     }
 
     /// The same for statements whose best plan depends on what they ask for: PostgreSQL plans them each time, and does not
@@ -163,6 +163,11 @@ impl Db {
                 .await?;
         }
         Ok(tx)
+    }
+
+    /// A transaction that writes, and tells of nothing by itself.
+    pub async fn begin(&self) -> Result<DatabaseTransaction> {
+        begun(&self.write, TransactionOptions::default()).await
     }
 
     /// For single statements that change nothing an event would tell of.
@@ -186,6 +191,14 @@ impl Db {
         self.read.execute_unprepared("SELECT 1").await?;
         Ok(())
     }
+}
+
+/// Begins a transaction, to the end whoever waits for it: where the wait is given up half way, as when a client goes away, sqlx
+/// would hand the connection on with the transaction open, and what is done on it next would be done in that.
+async fn begun(pool: &DatabaseConnection, options: TransactionOptions) -> Result<DatabaseTransaction> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin_with_options(options).await });
+    Ok(begun.await.map_err(Error::internal)??)
 }
 
 /// Why a database cannot be reached, without where in its own sources it found out.
@@ -216,7 +229,7 @@ impl<'a> Tx<'a> {
             access_mode: None,
             sqlite_transaction_mode: (!log.db().is_postgres()).then_some(SqliteTransactionMode::Immediate),
         };
-        let inner = log.db().write().begin_with_options(options).await?;
+        let inner = begun(&log.db().write, options).await?;
         Ok(Self { inner, log, entries: Vec::new(), now: AtomicI64::new(Time::now().0) })
     }
 

@@ -1,5 +1,7 @@
 //! The commands.
 
+mod commands;
+
 use std::io::{BufRead, IsTerminal as _, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -10,8 +12,6 @@ use colloquy::config::{Config, Settings};
 use colloquy::inbox::{demo, sessions, users};
 use colloquy::{graphql, sandbox, serve};
 use tracing_subscriber::EnvFilter;
-
-mod commands;
 
 /// mimalloc takes 11 to 15 % less CPU than the system's allocator on GraphQL answers.
 #[global_allocator]
@@ -43,6 +43,13 @@ enum Command {
     Migrate {
         #[command(flatten)]
         settings: Box<Settings>,
+    },
+    /// Fills a database without dialogues with a made-up archive.
+    Demo {
+        #[command(flatten)]
+        settings: Box<Settings>,
+        #[command(flatten)]
+        options: commands::demo::Options,
     },
     /// Pretend Telegram, VK and Viber with a page to write from as a client: for trying channels out, without accounts.
     Sandbox {
@@ -154,6 +161,7 @@ async fn run(command: Command) -> ExitCode {
             Ok(config) => serve(Config { demo, ..config }, sandbox).await,
             Err(words) => fail(WRONG, &words),
         },
+        Command::Demo { settings, options } => commands::demo::run(&settings, &options).await,
         Command::Sandbox { listen, colloquy } => pretend(listen, colloquy).await,
         Command::Schema { chat } => {
             print!("{}", if chat { graphql::chat::sdl() } else { graphql::sdl() });

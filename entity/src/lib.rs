@@ -11,6 +11,7 @@ pub mod comment;
 pub mod comment_mention;
 pub mod comment_word;
 pub mod contractor;
+pub mod counter;
 pub mod deal;
 pub mod dialogue;
 pub mod dialogue_deal;

@@ -8,6 +8,7 @@ mod m0001_spine;
 mod m0002_messengers;
 mod m0003_search;
 mod m0004_archive;
+mod m0005_counters;
 
 pub use m0003_search::BY_THE_DATABASE;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_messengers::Migration),
             Box::new(m0003_search::Migration),
             Box::new(m0004_archive::Migration),
+            Box::new(m0005_counters::Migration),
         ]
     }
 }

@@ -335,17 +335,29 @@ impl Counted {
     }
 }
 
-/// The counters, which are what counting the list by hand gives.
-async fn counters_agree(viewer: &Someone) -> Value {
+/// The counters, which are what counting the list by hand gives; and so are the totals of lists by groups alone.
+pub(super) async fn counters_agree(viewer: &Someone) -> Value {
     let read = "{ inbox { mine { ...C } unassigned { ...C } others { ...C } closed { ...C } }
-        dialogues(first: 100) { nodes { group unreadCount } } } fragment C on InboxGroup { count unreadCount }";
+        mine: dialogues(filter: { group: MINE }, first: 1) { totalCount }
+        unassigned: dialogues(filter: { group: UNASSIGNED, state: OPEN }, first: 1) { totalCount }
+        others: dialogues(filter: { group: OTHERS }, first: 1) { totalCount }
+        closed: dialogues(filter: { state: CLOSED }, first: 1) { totalCount }
+        unread: dialogues(filter: { unreadOnly: true }, first: 1) { totalCount }
+        none: dialogues(filter: { group: MINE, state: CLOSED }, first: 1) { totalCount }
+        dialogues(first: 100) { totalCount nodes { group unreadCount } } } fragment C on InboxGroup { count unreadCount }";
     let answer = viewer.api.run(read, Value::Null).await;
     let nodes: Vec<Value> = answer.get("dialogues.nodes");
+    let mut all_unread = 0;
     for group in ["MINE", "UNASSIGNED", "OTHERS", "CLOSED"] {
         let of: Vec<&Value> = nodes.iter().filter(|node| node["group"] == group).collect();
         let unread = of.iter().filter(|node| node["unreadCount"] != json!(0)).count();
-        let counter = answer.at(&format!("inbox.{}", group.to_lowercase()));
+        let name = group.to_lowercase();
+        let counter = answer.at(&format!("inbox.{name}"));
         assert_eq!(counter, &json!({ "count": of.len(), "unreadCount": unread }), "{group} of {}", viewer.id);
+        assert_eq!(answer.at(&format!("{name}.totalCount")), &json!(of.len()), "the list of {group}");
+        all_unread += unread;
     }
+    let totals = ["dialogues", "unread", "none"].map(|list| answer.at(&format!("{list}.totalCount")));
+    assert_eq!(totals, [&json!(nodes.len()), &json!(all_unread), &json!(0)]);
     answer.at("inbox").clone()
 }

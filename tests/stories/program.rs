@@ -1,6 +1,7 @@
 //! The program from outside: its commands, its settings, starting, stopping, and what it writes of both.
 
 mod commands;
+mod demo;
 mod sandbox;
 mod stopping;
 

@@ -44,7 +44,7 @@ macro_rules! stored {
 
 fn all() -> impl IntoIterator<Item = Stored> {
     stored![
-        api_token attachment awaited_channel channel client comment comment_mention comment_word contractor deal dialogue
+        api_token attachment awaited_channel channel client comment comment_mention comment_word contractor counter deal dialogue
         dialogue_deal dialogue_project dialogue_tag dialogue_task early_receipt event event_subject failed_update
         funnel log_head message message_change message_word participant pending_event project queue_member read_mark session setting stage tag task user
     ]

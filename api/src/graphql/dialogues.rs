@@ -5,6 +5,7 @@ use colloquy_entity::dialogue;
 
 use crate::error::{Error, Result};
 use crate::inbox::list::{self, Group, Wanted};
+use crate::inbox::tally;
 use crate::paging::PageArgs;
 use crate::policy::{self, Act};
 
@@ -68,7 +69,7 @@ impl Dialogue {
     /// Where it stands in the viewer's list
     async fn group(&self, ctx: &Context<'_>) -> Result<DialogueGroup> {
         let responsibles = ctx.load(ResponsiblesOf(self.0.id)).await?.unwrap_or_default();
-        Ok(Group::of(&ctx.viewer()?, self.0.state, &responsibles).into())
+        Ok(Group::of(ctx.viewer()?.id, self.0.state, &responsibles).into())
     }
 
     /// False while the client has blocked or left this channel's bot
@@ -318,7 +319,7 @@ impl DialogueQueries {
         let known = &ctx.asking()?.known;
         let total = counting!(app, viewer => {
             let filter = filter.clone();
-            async move { list::count(app.db.read(), &viewer, &filter).await }
+            async move { tally::total(&app, &viewer, &filter).await }
         });
         Ok(DialogueConnection::new(
             page.map(|found| Dialogue(known.take(found))),
@@ -329,7 +330,7 @@ impl DialogueQueries {
 
     /// The four groups of the operator's list, with their counters
     async fn inbox(&self, ctx: &Context<'_>) -> Result<Inbox> {
-        Ok(list::counters(ctx.app()?.db.read(), &ctx.viewer()?).await?.into())
+        Ok(tally::now(ctx.app()?, &ctx.viewer()?).await?.into())
     }
 }
 

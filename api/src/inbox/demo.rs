@@ -1,4 +1,12 @@
-//! Demo data for a first look: a few dialogues, made as real ones are, by the same functions.
+//! Demo data for a first look: a few dialogues, made as real ones are, by the same functions. And an archive of any size.
+
+mod archive;
+mod chance;
+mod load;
+mod plan;
+mod staff;
+mod talk;
+mod texts;
 
 use colloquy_entity::*;
 use sea_orm::{
@@ -15,6 +23,11 @@ use super::messages::{self, Outgoing};
 use super::receive::receive;
 use super::{comments, dialogues, tags, users};
 
+pub use archive::{Progress, fill as fill_archive};
+pub use plan::Size;
+
+/// The made-up archive's administrator, with the demo's password.
+pub const ARCHIVE_EMAIL: &str = "admin1@demo.example";
 /// The demo's administrator.
 pub const EMAIL: &str = "admin@example.com";
 /// Their password: for a look on one's own machine, nothing else.

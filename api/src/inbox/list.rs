@@ -5,19 +5,15 @@ mod order;
 mod whole;
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, IntoCondition, Order, Query, SimpleExpr};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Order, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
-    Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryTrait, Statement,
 };
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::paging::{Page, PageArgs, Window};
-use crate::policy;
 use crate::viewer::Viewer;
-
-use super::reading;
 
 pub use filter::{DialogueFilter, Range};
 pub use order::{OrderBy, Place};
@@ -41,10 +37,10 @@ impl Group {
     pub const ALL: [Self; 4] = [Self::Mine, Self::Unassigned, Self::Others, Self::Closed];
 
     /// From what a dialogue is and who answers for it.
-    pub fn of(viewer: &Viewer, state: DialogueState, active_responsibles: &[UserId]) -> Self {
+    pub fn of(viewer: UserId, state: DialogueState, active_responsibles: &[UserId]) -> Self {
         match state {
             DialogueState::Closed => Self::Closed,
-            DialogueState::Open if active_responsibles.contains(&viewer.id) => Self::Mine,
+            DialogueState::Open if active_responsibles.contains(&viewer) => Self::Mine,
             DialogueState::Open if active_responsibles.is_empty() => Self::Unassigned,
             DialogueState::Open => Self::Others,
         }
@@ -154,38 +150,4 @@ pub struct Counter {
     pub count: i64,
     /// Of them, those with something unread.
     pub unread: i64,
-}
-
-/// The counters of the four groups, in the order of [`Group::ALL`].
-pub async fn counters(db: &impl ConnectionTrait, viewer: &Viewer) -> Result<[Counter; 4]> {
-    let sum = |condition: Condition| {
-        let one = Expr::case(condition, Expr::cust("1")).finally(Expr::cust("0"));
-        Func::coalesce([Func::sum(one).into(), Expr::cust("0")])
-    };
-    let mut query = dialogue::Entity::find().select_only().filter(policy::visible(viewer));
-    for (place, group) in Group::ALL.into_iter().enumerate() {
-        let inside = group.condition(viewer);
-        let unread = Condition::all().add(inside.clone()).add(reading::is_unread(viewer));
-        query = query.expr_as(Func::cast_as(sum(inside), "bigint"), format!("count{place}"));
-        query = query.expr_as(Func::cast_as(sum(unread), "bigint"), format!("unread{place}"));
-    }
-    let row = query.into_model::<Row>().one(db).await?.unwrap_or_default();
-    Ok([
-        Counter { count: row.count0, unread: row.unread0 },
-        Counter { count: row.count1, unread: row.unread1 },
-        Counter { count: row.count2, unread: row.unread2 },
-        Counter { count: row.count3, unread: row.unread3 },
-    ])
-}
-
-#[derive(Default, sea_orm::FromQueryResult)]
-struct Row {
-    count0: i64,
-    unread0: i64,
-    count1: i64,
-    unread1: i64,
-    count2: i64,
-    unread2: i64,
-    count3: i64,
-    unread3: i64,
 }

@@ -223,7 +223,7 @@ pub async fn responsibles(db: &impl ConnectionTrait, ids: &[DialogueId]) -> Resu
         .await?)
 }
 
-/// The dialogues in which one of these users is a responsible.
+/// The open dialogues in which one of these users is a responsible.
 pub(super) async fn answered_for(db: &impl ConnectionTrait, users: &[UserId]) -> Result<Vec<DialogueId>> {
     if users.is_empty() {
         return Ok(Vec::new());
@@ -233,6 +233,7 @@ pub(super) async fn answered_for(db: &impl ConnectionTrait, users: &[UserId]) ->
         .column(participant::Column::DialogueId)
         .filter(participant::Column::UserId.is_in(users.iter().copied()))
         .filter(participant::Column::Role.eq(ParticipantRole::Responsible))
+        .filter(Expr::cust("is_open"))
         .into_tuple()
         .all(db)
         .await?)

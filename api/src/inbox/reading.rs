@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict, Query, SimpleExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query, SimpleExpr};
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use crate::app::App;
@@ -184,25 +184,19 @@ async fn before_hired(db: &impl ConnectionTrait, pairs: &HashSet<(DialogueId, Us
     Ok(counts.into_iter().map(|(dialogue, user, count)| ((dialogue, user), count)).collect())
 }
 
-/// For queries over dialogues: whether the viewer has something unread in it. The same as [`unread_counts`].
+/// For queries over dialogues: whether the viewer has something unread in it. The same as [`unread_counts`]: where there is
+/// no mark, one message that came after the viewer did is enough.
 pub(super) fn is_unread(viewer: &Viewer) -> SimpleExpr {
-    let of_dialogue = |column: SimpleExpr| column.eq(Expr::col((dialogue::Entity, dialogue::Column::Id)));
     let mark = Query::select()
         .column(read_mark::Column::ReadCount)
         .from(read_mark::Entity)
-        .and_where(of_dialogue(Expr::col((read_mark::Entity, read_mark::Column::DialogueId))))
+        .and_where(
+            Expr::col((read_mark::Entity, read_mark::Column::DialogueId))
+                .eq(Expr::col((dialogue::Entity, dialogue::Column::Id))),
+        )
         .and_where(read_mark::Column::UserId.eq(viewer.id))
         .take();
-    let before = Query::select()
-        .expr(Func::max(Expr::col(message::Column::ClientOrdinal)))
-        .from(message::Entity)
-        .and_where(of_dialogue(Expr::col((message::Entity, message::Column::DialogueId))))
-        .and_where(message::Column::CreatedAt.lte(viewer.since))
-        .take();
-    let unmarked = CaseStatement::new()
-        .case(dialogue::Column::CreatedAt.gt(viewer.since), Expr::cust("0"))
-        .finally(Func::coalesce([SimpleExpr::from(before), Expr::cust("0")]));
-    let read = Func::coalesce([SimpleExpr::from(mark), unmarked.into()]);
+    let read = Func::coalesce([SimpleExpr::from(mark), Expr::cust("0")]);
     // Whatever was read or not, nothing older than the viewer is unread: this much an index can tell.
     let recent = dialogue::Column::LastClientMessageAt.gt(viewer.since);
     recent.and(Expr::col((dialogue::Entity, dialogue::Column::ClientMessageCount)).gt(read))

@@ -3,11 +3,11 @@
 //! What is found by what is decided by [`words`](crate::words), alike on both databases; each has its own kind of index for them.
 
 mod catch_up;
+mod find;
 mod index;
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{Alias, Condition, Expr, ExprTrait, Query as Select, SelectStatement};
-use sea_orm::{ConnectionTrait, DatabaseBackend, DatabaseConnection, QueryResult, Statement};
+use sea_orm::sea_query::Condition;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -17,18 +17,11 @@ use crate::words::Query;
 
 use super::files;
 use super::list::{DialogueFilter, Range};
+use find::Find;
 
 pub use catch_up::run as catch_up;
 pub use index::Place;
-pub(super) use index::{comment, message, new_message, no_comment};
-
-/// PostgreSQL looks through so many of the newest before it asks the index, which knows no order: what is common is among
-/// them, and of what is not the index has little.
-const NEWEST: u64 = 20_000;
-
-const NUMBER: &str = "number";
-/// In place of a table that sea-query has no words for.
-const FROM: &str = "from here";
+pub(super) use index::{Entry, comment, message, new_message, no_comment};
 
 /// What is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,12 +125,7 @@ async fn page(
         to: number(asked.created_at.to),
         most: window.size + 1,
     };
-    let db = app.db.read();
-    let rows = if db.get_database_backend() == DatabaseBackend::Postgres {
-        find.in_postgres(db, &query, window.after.as_ref()).await?
-    } else {
-        find.in_sqlite(db, &query, window.after.as_ref()).await?
-    };
+    let rows = find.places(app, &query, window.after.as_ref()).await?;
     Ok((query, Page::cut(rows, &window)))
 }
 
@@ -148,119 +136,4 @@ fn seen(viewer: &Viewer, filter: &DialogueFilter) -> Result<Option<Condition>> {
         return Ok(None);
     }
     Ok(Some(filter.condition(viewer)?))
-}
-
-struct Find {
-    shelf: Shelf,
-    seen: Option<Condition>,
-    from: Option<i64>,
-    to: Option<i64>,
-    most: u64,
-}
-
-impl Find {
-    /// What all statements have: where it stands, and in what dialogues it is.
-    fn select(&self, from: Alias, below: Option<&Place>) -> SelectStatement {
-        let mut select = Select::select();
-        select.column((from.clone(), NUMBER)).column((from.clone(), Alias::new(self.shelf.id())));
-        if let Some(seen) = &self.seen {
-            let dialogues =
-                Select::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(seen.clone()).take();
-            select.and_where(Expr::col((from.clone(), Alias::new("dialogue_id"))).in_subquery(dialogues));
-        }
-        self.bounds(&mut select, &from, below);
-        select
-    }
-
-    fn bounds(&self, select: &mut SelectStatement, from: &Alias, below: Option<&Place>) {
-        let number = || Expr::col((from.clone(), NUMBER));
-        if let Some(least) = self.from {
-            select.and_where(number().gte(least));
-        }
-        if let Some(most) = self.to {
-            select.and_where(number().lt(most));
-        }
-        if let Some(place) = below {
-            let id = Expr::col((from.clone(), Alias::new(self.shelf.id())));
-            select.and_where(Expr::tuple([number(), id]).lt(Expr::tuple([place.number.into(), place.id.into()])));
-        }
-    }
-
-    /// The index gives its rows in the order of their numbers, and no more than are asked for.
-    async fn in_sqlite(&self, db: &DatabaseConnection, query: &Query, after: Option<&Place>) -> Result<Vec<Place>> {
-        let (table, index) = (self.shelf.table(), format!("{}_index", self.shelf.table()));
-        let mut select = self.select(Alias::new(table), None);
-        select
-            .from(Alias::new(&index))
-            .inner_join(Alias::new(table), Expr::cust(format!("{table}.number = {index}.rowid")))
-            // Its words have no quotes.
-            .and_where(Expr::cust(format!("{index} MATCH '{}'", query.fts5())));
-        if let Some(place) = after {
-            select.and_where(Expr::cust(format!("{index}.rowid < {}", place.number)));
-        }
-        self.places(db, &select, &format!(" ORDER BY {index}.rowid DESC LIMIT {}", self.most)).await
-    }
-
-    async fn in_postgres(&self, db: &DatabaseConnection, query: &Query, after: Option<&Place>) -> Result<Vec<Place>> {
-        let (table, id) = (self.shelf.table(), self.shelf.id());
-        let matches =
-            |of: &str| Expr::cust(format!("{of}.words @@ '{}'::tsquery", query.tsquery().replace('\'', "''")));
-        let newest = format!("SELECT * FROM {table} WHERE {} ORDER BY number DESC, {id} DESC", self.range(after));
-        let mut select = self.select(Alias::new("newest"), None);
-        select.and_where(matches("newest"));
-        let from = format!("({newest} LIMIT {NEWEST}) AS newest");
-        select.from(Alias::new(FROM));
-        let order = format!(" ORDER BY number DESC, {id} DESC LIMIT {}", self.most);
-        let mut found = self.places_from(db, &select, &from, &order).await?;
-        if found.len() as u64 == self.most {
-            return Ok(found);
-        }
-        let last = format!("SELECT number, {id} FROM ({newest} LIMIT 1 OFFSET {}) AS last", NEWEST - 1);
-        let last = db.query_one_raw(Statement::from_string(DatabaseBackend::Postgres, last)).await?;
-        let Some(last) = last else { return Ok(found) };
-        let last = self.place(&last)?;
-        let mut select = self.select(Alias::new(table), Some(&last));
-        select.from(Alias::new(table)).and_where(matches(table));
-        // What came since has moved the border: what is above it is found already.
-        let is_found = found.iter().map(|place| place.id);
-        select.and_where(Expr::col((Alias::new(table), Alias::new(id))).is_not_in(is_found));
-        // By no index's order: what is rare is found by its words.
-        let order =
-            format!(" ORDER BY {table}.number + 0 DESC, {table}.{id} DESC LIMIT {}", self.most - found.len() as u64);
-        found.extend(self.places(db, &select, &order).await?);
-        Ok(found)
-    }
-
-    /// The bounds as a text.
-    fn range(&self, below: Option<&Place>) -> String {
-        let mut terms = vec!["true".to_owned()];
-        terms.extend(self.from.map(|from| format!("number >= {from}")));
-        terms.extend(self.to.map(|to| format!("number < {to}")));
-        terms.extend(below.map(|place| format!("(number, {}) < ({}, '{}')", self.shelf.id(), place.number, place.id)));
-        terms.join(" AND ")
-    }
-
-    async fn places(&self, db: &DatabaseConnection, select: &SelectStatement, tail: &str) -> Result<Vec<Place>> {
-        self.places_from(db, select, "", tail).await
-    }
-
-    /// Limits are literals: as bound values they would be planned anew.
-    async fn places_from(
-        &self,
-        db: &DatabaseConnection,
-        select: &SelectStatement,
-        from: &str,
-        tail: &str,
-    ) -> Result<Vec<Place>> {
-        let mut statement = db.get_database_backend().build(select);
-        if !from.is_empty() {
-            statement.sql = statement.sql.replacen(&format!("\"{FROM}\""), from, 1);
-        }
-        statement.sql.push_str(tail);
-        db.query_all_raw(statement).await?.iter().map(|row| self.place(row)).collect()
-    }
-
-    fn place(&self, row: &QueryResult) -> Result<Place> {
-        Ok(Place { number: row.try_get("", "number")?, id: row.try_get("", self.shelf.id())? })
-    }
 }

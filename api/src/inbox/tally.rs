@@ -1,217 +1,286 @@
-//! The counters of those who follow them, without counting at each event.
+//! Everybody's counters, exact as of each request, without counting at any.
 //!
-//! Everybody is counted once, when they begin to follow. From then on the numbers of all are moved on together, by what the
-//! log tells: a dialogue that something happened to counts as it did before no more, and as it does now. That costs a few
-//! statements, twice a second at most, however many follow and however many dialogues there are.
+//! Whoever asks for the first time is counted. From then on the numbers of all are moved on together, by what the log tells:
+//! a dialogue that something happened to counts as it did before no more, and as it does now. So a request costs a few
+//! statements for what happened since the one before it, however many dialogues there are. The numbers are written down
+//! now and then, so that a process which starts goes on from there.
 
+mod count;
+mod kept;
+mod ledger;
 mod standing;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use colloquy_entity::*;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, broadcast, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::app::App;
-use crate::error::Result;
-use crate::log::{Batch, Entry, Kind, Seen};
+use crate::error::{Error, Result};
+use crate::log::{Batch, Seen};
 use crate::viewer::Viewer;
 
-use super::list::{self, Counter};
-use super::participants;
-use super::reading::{self, Before, Reader};
-use standing::{Employee, Staff, Standing};
+use super::list::{self, Counter, DialogueFilter, Group};
+use ledger::Ledger;
 
-/// The counters are moved on so often at most.
+/// Where they are followed, the counters are moved on so often at most.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Where more than this happened meanwhile, everybody is counted anew.
-const MOST: usize = 20_000;
-/// Dialogues that are looked at together.
-const CHUNK: usize = 500;
+/// Where nobody follows, they are moved on once so many events have come: that much is left to do at a request.
+const ENOUGH: usize = 500;
+/// The counters are written down so often, where they have moved.
+const WRITTEN: Duration = Duration::from_secs(60);
+/// Of so many users, the latest to ask, the counters are kept up beside those who follow theirs.
+const MOST: usize = 1_000;
+/// Users who are counted at a time, so that the others' requests find connections.
+const AT_ONCE: usize = 2;
+/// Followers who are counted on one snapshot.
+const TOGETHER: usize = 20;
 
-/// What changes counters.
-const COUNTED: &[Kind] = &[
-    Kind::DialogueOpened,
-    Kind::DialogueClosed,
-    Kind::DialogueReopened,
-    Kind::DialogueRead,
-    Kind::MessageAdded,
-    Kind::ParticipantAdded,
-    Kind::ParticipantRemoved,
-    Kind::UserChanged,
-];
-
-/// The counters of the four groups, in the order of [`list::Group::ALL`]; none before they are counted.
+/// The counters of the four groups, in the order of [`Group::ALL`]; none before they are counted.
 pub type Counters = Option<[Counter; 4]>;
 
-/// Those who follow their counters in this process.
-#[derive(Default)]
+/// The counters that this process keeps.
 pub struct Tally {
-    followers: Mutex<HashMap<UserId, (Viewer, watch::Sender<Counters>)>>,
+    followers: Lock<HashMap<UserId, watch::Sender<Counters>>>,
     newcomers: Notify,
+    /// Requests are numbered: see [`Books::covers`].
+    requests: AtomicU64,
+    books: Mutex<Books>,
+    counting: Semaphore,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            followers: Lock::default(),
+            newcomers: Notify::new(),
+            requests: AtomicU64::new(0),
+            books: Mutex::default(),
+            counting: Semaphore::new(AT_ONCE),
+        }
+    }
 }
 
 impl Tally {
     /// The viewer's counters from now on.
     pub fn follow(&self, viewer: &Viewer) -> watch::Receiver<Counters> {
-        let mut followers = lock(&self.followers);
-        let (_, counters) = followers.entry(viewer.id).or_insert_with(|| (*viewer, watch::Sender::new(None)));
-        let counters = counters.subscribe();
-        drop(followers);
+        let counters = self.followed().entry(viewer.id).or_default().subscribe();
         self.newcomers.notify_one();
         counters
     }
 
-    fn followers(&self) -> Vec<Viewer> {
-        let mut followers = lock(&self.followers);
-        followers.retain(|_, (_, counters)| counters.receiver_count() > 0);
-        followers.values().map(|(viewer, _)| *viewer).collect()
+    fn followed(&self) -> MutexGuard<'_, HashMap<UserId, watch::Sender<Counters>>> {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, user: UserId, told: [Counter; 4]) {
-        if let Some((_, counters)) = lock(&self.followers).get(&user) {
-            counters.send_if_modified(|counters| counters.replace(told) != Some(told));
+    fn followers(&self) -> Vec<UserId> {
+        let mut followers = self.followed();
+        followers.retain(|_, counters| counters.receiver_count() > 0);
+        followers.keys().copied().collect()
+    }
+
+    fn tell(&self, books: &Books) {
+        for (user, counters) in &*self.followed() {
+            if let Some(told) = books.numbers(*user) {
+                counters.send_if_modified(|counters| counters.replace(told) != Some(told));
+            }
+        }
+    }
+
+    fn request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+/// The counters, and up to which request they are new enough.
+#[derive(Default)]
+struct Books {
+    ledger: Option<Ledger>,
+    /// The number of the last request that came before they were looked up: one look serves all who waited for it.
+    covers: u64,
+}
+
+impl Books {
+    fn numbers(&self, user: UserId) -> Counters {
+        self.ledger.as_ref()?.numbers(user)
+    }
+
+    /// Makes them at least as new as a request; where that is too long a way, they are forgotten. Only changes them at its end:
+    /// who waits for it may go away.
+    async fn move_on(&mut self, app: &App, request: u64) -> Result<()> {
+        let Some(ledger) = self.ledger.as_ref().filter(|_| self.covers < request) else { return Ok(()) };
+        let covers = app.tally.requests.load(Ordering::SeqCst);
+        let tx = app.db.snapshot().await?;
+        let moved = ledger.moved(&tx).await?;
+        tx.rollback().await?;
+        (self.ledger, self.covers) = (moved, covers);
+        Ok(())
+    }
+
+    /// Takes in what was found out apart.
+    async fn join(&mut self, app: &App, entered: Ledger) -> Result<()> {
+        let covers = app.tally.requests.load(Ordering::SeqCst);
+        let tx = app.db.snapshot().await?;
+        let mine = match &self.ledger {
+            Some(ledger) => ledger.moved(&tx).await?,
+            None => None,
+        };
+        let theirs = entered.moved(&tx).await?;
+        tx.rollback().await?;
+        let mut ledger = match (mine, theirs) {
+            (Some(mut mine), Some(theirs)) => {
+                mine.join(theirs);
+                Some(mine)
+            }
+            (mine, theirs) => mine.or(theirs),
+        };
+        if let Some(ledger) = &mut ledger {
+            ledger.shrink(MOST + app.tally.followers().len());
+        }
+        (self.ledger, self.covers) = (ledger, covers);
+        Ok(())
+    }
+
+    /// They asked just now.
+    fn touch(&mut self, users: &[UserId], request: u64) {
+        let Some(ledger) = &mut self.ledger else { return };
+        for user in users {
+            if let Some(account) = ledger.accounts.get_mut(user) {
+                account.asked = request;
+            }
         }
     }
 }
 
-/// Keeps the counters of those who follow them, until the process stops.
+/// The viewer's counters: as new as everything that had ended when this was called.
+pub async fn now(app: &App, viewer: &Viewer) -> Result<[Counter; 4]> {
+    // Whoever's role or whose work here ends meanwhile is counted in vain once.
+    for _ in 0..2 {
+        let request = app.tally.request();
+        let mut books = app.tally.books.lock().await;
+        books.move_on(app, request).await?;
+        books.touch(&[viewer.id], request);
+        if let Some(numbers) = books.numbers(viewer.id) {
+            return Ok(numbers);
+        }
+        drop(books);
+        let mut books = enter(app, &[viewer.id], request).await?;
+        books.touch(&[viewer.id], request);
+        if let Some(numbers) = books.numbers(viewer.id) {
+            return Ok(numbers);
+        }
+    }
+    Err(Error::Unauthenticated("You are not signed in any more"))
+}
+
+/// Counts users whom the books do not have, without keeping anybody else waiting meanwhile.
+async fn enter<'a>(app: &'a App, users: &[UserId], request: u64) -> Result<tokio::sync::MutexGuard<'a, Books>> {
+    let _one = app.tally.counting.acquire().await.map_err(Error::internal)?;
+    let books = app.tally.books.lock().await;
+    let is_empty = books.ledger.is_none();
+    let knows_all = books.ledger.as_ref().is_some_and(|ledger| ledger.all.is_some());
+    drop(books);
+    let tx = app.db.planned().await?;
+    // The first goes on with all that is written down, so that nobody is counted again who once was.
+    let mut entered = kept::read(&tx, (!is_empty).then_some(users), MOST).await?;
+    entered.open(&tx, users, request, knows_all).await?;
+    tx.rollback().await?;
+    let mut books = app.tally.books.lock().await;
+    books.join(app, entered).await?;
+    Ok(books)
+}
+
+/// How many dialogues a filter leaves; where it names nothing but groups, by the counters.
+pub async fn total(app: &App, viewer: &Viewer, filter: &DialogueFilter) -> Result<u64> {
+    let DialogueFilter { group, state, unread_only, .. } = *filter;
+    if *filter != (DialogueFilter { group, state, unread_only, ..DialogueFilter::default() }) {
+        return list::count(app.db.read(), viewer, filter).await;
+    }
+    let state_of = |of| if of == Group::Closed { DialogueState::Closed } else { DialogueState::Open };
+    let counters = now(app, viewer).await?;
+    let wanted = Group::ALL
+        .into_iter()
+        .zip(counters)
+        .filter(|(of, _)| group.is_none_or(|group| group == *of) && state.is_none_or(|state| state == state_of(*of)));
+    let total: i64 = wanted.map(|(_, counter)| if unread_only { counter.unread } else { counter.count }).sum();
+    Ok(u64::try_from(total).unwrap_or_default())
+}
+
+/// Keeps the counters up for those who follow them and those who may ask, until the process stops.
 pub async fn run(app: Arc<App>) {
     let mut arrivals = app.log.arrivals();
-    let mut ledger = Ledger::default();
     let mut due = Instant::now();
+    let mut write = Instant::now() + WRITTEN;
+    let mut written = None;
+    // The first look goes on from what is written down.
+    app.tally.newcomers.notify_one();
     loop {
+        let enough = if app.tally.followers().is_empty() { ENOUGH } else { 1 };
         tokio::select! {
             biased;
-            () = app.stop.cancelled() => return,
+            () = app.stop.cancelled() => break,
             () = app.tally.newcomers.notified() => {}
-            () = news(&mut arrivals, due), if !ledger.numbers.is_empty() => {}
+            () = sleep_until(write) => {
+                write = Instant::now() + WRITTEN;
+                keep(&app, &mut written).await;
+            }
+            () = news(&mut arrivals, enough, due) => {}
         }
-        if let Err(error) = ledger.move_on(&app).await {
+        if let Err(error) = look(&app).await {
             tracing::debug!(%error, "the counters cannot be moved on just now");
-            // Of what was moved on in part, nothing is known.
-            ledger = Ledger::default();
             sleep(INTERVAL).await;
             app.tally.newcomers.notify_one();
         }
         due = Instant::now() + INTERVAL;
     }
+    keep(&app, &mut written).await;
 }
 
-/// Waits until something happened, and then until it is time to look; all that comes meanwhile is in that look.
-async fn news(arrivals: &mut broadcast::Receiver<Batch>, due: Instant) {
-    let _ = arrivals.recv().await;
+/// Waits until enough has happened, and then until it is time to look; all that comes meanwhile is in that look.
+async fn news(arrivals: &mut broadcast::Receiver<Batch>, enough: usize, due: Instant) {
+    let mut came = 0;
+    while came < enough {
+        // One that is missed by being too slow is many.
+        came += arrivals.recv().await.map_or(enough, |batch| batch.len());
+    }
     sleep_until(due).await;
     *arrivals = arrivals.resubscribe();
 }
 
-/// The numbers, as of one snapshot of the database.
-#[derive(Default)]
-struct Ledger {
-    seen: Option<Seen>,
-    staff: Arc<Staff>,
-    numbers: HashMap<UserId, (Viewer, [Counter; 4])>,
+/// Moves the books on and tells those who follow.
+async fn look(app: &App) -> Result<()> {
+    let request = app.tally.request();
+    let followers = app.tally.followers();
+    let mut books = app.tally.books.lock().await;
+    books.move_on(app, request).await?;
+    books.touch(&followers, request);
+    app.tally.tell(&books);
+    let is_empty = books.ledger.is_none();
+    let unknown: Vec<UserId> = followers.into_iter().filter(|user| books.numbers(*user).is_none()).collect();
+    drop(books);
+    if is_empty {
+        app.tally.tell(&*enter(app, &[], request).await?);
+    }
+    for users in unknown.chunks(TOGETHER) {
+        app.tally.tell(&*enter(app, users, request).await?);
+    }
+    Ok(())
 }
 
-impl Ledger {
-    async fn move_on(&mut self, app: &App) -> Result<()> {
-        let followers = app.tally.followers();
-        self.numbers.retain(|user, _| followers.iter().any(|viewer| viewer.id == *user));
-        let tx = app.db.snapshot().await?;
-        let (seen, news) = match self.seen.take().filter(|_| !self.numbers.is_empty()) {
-            Some(seen) => seen.since(&tx, COUNTED, MOST).await?,
-            None => (Seen::by(&tx).await?, None),
-        };
-        let was = Arc::clone(&self.staff);
-        if news.as_ref().is_none_or(|news| news.iter().any(|entry| entry.kind == Kind::UserChanged)) {
-            self.staff = Arc::new(staff(&tx).await?);
-        }
-        // Whoever has another role sees other dialogues.
-        self.numbers.retain(|user, (viewer, _)| self.staff.get(user).is_some_and(|user| user.role == viewer.role));
-        match news {
-            Some(news) => self.take(&tx, &app.before, &news, &was).await?,
-            None => self.numbers.clear(),
-        }
-        for viewer in followers.iter().filter(|viewer| !self.numbers.contains_key(&viewer.id)).collect::<Vec<_>>() {
-            let Some(Employee { role, is_active: true }) = self.staff.get(&viewer.id).copied() else { continue };
-            let viewer = Viewer { role, ..*viewer };
-            self.numbers.insert(viewer.id, (viewer, list::counters(&tx, &viewer).await?));
-        }
-        tx.rollback().await?;
-        self.seen = Some(seen);
-        for (user, (_, numbers)) in &self.numbers {
-            app.tally.tell(*user, *numbers);
-        }
-        Ok(())
+/// Writes the counters down as of now, unless they are.
+async fn keep(app: &App, written: &mut Option<Seen>) {
+    let request = app.tally.request();
+    let mut books = app.tally.books.lock().await;
+    // What they are moved on by is read again later, if not now.
+    let _ = books.move_on(app, request).await;
+    let Some(ledger) = books.ledger.clone().filter(|ledger| Some(&ledger.seen) != written.as_ref()) else { return };
+    drop(books);
+    match kept::write(app.db.write(), &ledger).await {
+        Ok(()) => *written = Some(ledger.seen),
+        Err(error) => tracing::debug!(%error, "the counters cannot be written down just now"),
     }
-
-    /// Moves the numbers on by what happened; `was` is who worked here before it.
-    async fn take(&mut self, tx: &DatabaseTransaction, before: &Before, news: &[Entry], was: &Staff) -> Result<()> {
-        let mut of: HashMap<DialogueId, Vec<&Entry>> = HashMap::new();
-        for entry in news {
-            if let Some(dialogue) = entry.dialogue {
-                of.entry(dialogue).or_default().push(entry);
-            }
-        }
-        // Whether somebody is active shows in all that they answer for.
-        let is_active = |staff: &Staff, user: &UserId| staff.get(user).is_some_and(|user| user.is_active);
-        let changed = news.iter().filter(|entry| entry.kind == Kind::UserChanged).filter_map(|entry| entry.detail.user);
-        let changed: Vec<UserId> =
-            changed.filter(|user| is_active(was, user) != is_active(&self.staff, user)).collect();
-        for dialogue in participants::answered_for(tx, &changed).await? {
-            of.entry(dialogue).or_default();
-        }
-        let ids: Vec<DialogueId> = of.keys().copied().collect();
-        for ids in ids.chunks(CHUNK) {
-            for (id, standing) in self.standings(tx, before, ids).await? {
-                let mut former = standing.clone();
-                for entry in of.get(&id).into_iter().flatten().rev() {
-                    former.undo(entry);
-                }
-                for (viewer, numbers) in self.numbers.values_mut() {
-                    former.count(viewer, was, numbers, -1);
-                    standing.count(viewer, &self.staff, numbers, 1);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Dialogues as they are.
-    async fn standings(
-        &self,
-        tx: &DatabaseTransaction,
-        before: &Before,
-        ids: &[DialogueId],
-    ) -> Result<HashMap<DialogueId, Standing>> {
-        let rows = dialogue::Entity::find().filter(dialogue::Column::Id.is_in(ids.iter().copied())).all(tx).await?;
-        let readers: Vec<Reader> = self.numbers.values().map(|(viewer, _)| viewer.into()).collect();
-        let counts = reading::read_counts(tx, &readers, &rows, before).await?;
-        let mut standings = HashMap::new();
-        for row in rows {
-            let read_by = |reader: &Reader| Some((reader.user, *counts.get(&(row.id, reader.user))?));
-            let read = readers.iter().filter_map(read_by).collect();
-            let written = row.client_message_count;
-            let standing = Standing { exists: true, state: row.state, participants: Vec::new(), written, read };
-            standings.insert(row.id, standing);
-        }
-        for part in participants::of(tx, ids).await? {
-            if let Some(standing) = standings.get_mut(&part.dialogue_id) {
-                standing.participants.push((part.user_id, part.role));
-            }
-        }
-        Ok(standings)
-    }
-}
-
-async fn staff(tx: &DatabaseTransaction) -> Result<Staff> {
-    let users = user::Entity::find().all(tx).await?;
-    Ok(users.into_iter().map(|user| (user.id, Employee { role: user.role, is_active: user.is_active })).collect())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

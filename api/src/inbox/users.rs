@@ -170,7 +170,7 @@ fn tell_of_access(tx: &mut Tx<'_>, viewer: &Viewer, before: &user::Model, after:
 }
 
 /// Word to every process of what the user may do from now on.
-fn standing(actor: Option<Actor>, user: &user::Model) -> Entry {
+pub(super) fn standing(actor: Option<Actor>, user: &user::Model) -> Entry {
     Entry::new(Kind::UserChanged, actor).with(|detail| {
         detail.user = Some(user.id);
         detail.role = Some(user.role);

@@ -11,7 +11,7 @@ use colloquy_entity::{Time, event, event_subject, log_head, pending_event};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
-    Statement, TransactionTrait,
+    Statement,
 };
 use serde::Serialize;
 
@@ -109,7 +109,7 @@ impl Log {
     }
 
     async fn move_pending(&self) -> Result<Vec<Event>> {
-        let tx = self.db.write().begin().await?;
+        let tx = self.db.begin().await?;
         let backend = tx.get_database_backend();
         let head = tx.query_one_raw(Statement::from_string(backend, LOCK_HEAD)).await?;
         let head: i64 = head.ok_or_else(|| Error::internal("the log has no head"))?.try_get_by_index(0)?;

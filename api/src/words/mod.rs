@@ -18,7 +18,7 @@ pub use query::{Query, Refused};
 pub use stored::{Stored, stored};
 
 /// Another analyzer stores other words: what was stored by an earlier one is stored anew at the start.
-pub const VERSION: &str = "1, Snowball 20261016";
+pub const VERSION: &str = "2, Snowball 20261016";
 /// A longer word counts as its beginning, in characters.
 const LONGEST: usize = 64;
 /// Of a text, so many words count.

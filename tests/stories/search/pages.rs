@@ -14,7 +14,7 @@ stories!(World:
     what_is_found_can_be_filtered,
     an_observer_finds_what_they_see,
 );
-stories!(World, Postgres: what_is_rare_is_found_below_the_newest);
+stories!(World, Postgres: what_is_rare_is_found_below_the_newest, what_was_common_once_is_found_block_by_block);
 
 async fn pages_go_from_the_newest_on_while_more_is_written(world: World) {
     let channel = world.connect_channel("Shop").await;
@@ -113,15 +113,56 @@ async fn what_is_rare_is_found_below_the_newest(world: World) {
     for number in 3..5 {
         world.take(&channel, &anna.says(&format!("старина {number}"))).await;
     }
-    let (mut after, mut seen) = (Value::Null, Vec::new());
-    while seen.len() < 5 {
-        let answer = search(&world.admin.api, json!({ "text": "старина", "first": 1, "after": after })).await;
-        seen.extend(texts(&answer));
-        after = answer.at("searchMessages.pageInfo.endCursor").clone();
-    }
     let expected: Vec<String> = (0..5).rev().map(|number| format!("старина {number}")).collect();
-    assert_eq!(seen, expected);
+    assert_eq!(one_by_one(&world, "старина", 5).await, expected);
     assert_eq!(found(&world, "старина").await, expected, "in one page");
     let observer = world.user("OBSERVER").await;
     assert!(texts(&search(&observer.api, json!({ "text": "старина" })).await).is_empty());
+}
+
+/// Through pages of one.
+async fn one_by_one(world: &World, text: &str, count: usize) -> Vec<String> {
+    let (mut after, mut seen) = (Value::Null, Vec::new());
+    while seen.len() < count {
+        let answer = search(&world.admin.api, json!({ "text": text, "first": 1, "after": after })).await;
+        let page = texts(&answer);
+        assert_eq!(page.len(), 1, "after {seen:?}: {answer}");
+        seen.extend(page);
+        after = answer.at("searchMessages.pageInfo.endCursor").clone();
+    }
+    seen
+}
+
+async fn what_was_common_once_is_found_block_by_block(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_241);
+    for number in 0..4 {
+        world.take(&channel, &anna.says(&format!("старина {number}"))).await;
+    }
+    let dialogue = world.dialogue(&channel, &anna).await;
+    // A block is 2^52 numbers. The first two messages are of two blocks ago, the others of the last; before them the word
+    // was in everything, and since then it is in nothing of twenty thousand. What stands for those is no message.
+    let fill = format!(
+        "CREATE FUNCTION moved(words tsvector, blocks_from bigint, blocks_to bigint) RETURNS tsvector LANGUAGE sql AS
+             $$ SELECT (ts_delete(words, '#' || blocks_from)::text || ' ''#' || blocks_to || '''')::tsvector $$;
+         UPDATE message_words w SET number = w.number - (((5 - m.ordinal) / 2) << 52),
+             words = moved(words, w.number >> 52, (w.number >> 52) - (5 - m.ordinal) / 2)
+         FROM messages m WHERE m.id = w.message_id;
+         INSERT INTO message_words (message_id, dialogue_id, number, words)
+         SELECT gen_random_uuid(), '{dialogue}', number - (1::bigint << 52) - nth,
+             moved(words, number >> 52, (number >> 52) - 1)
+         FROM (SELECT * FROM message_words ORDER BY number LIMIT 1) AS oldest, generate_series(1, 2500) nth;
+         INSERT INTO message_words (message_id, dialogue_id, number, words)
+         SELECT gen_random_uuid(), '{dialogue}', (1::bigint << 52) + (SELECT max(number) FROM message_words) + nth,
+             'filler'
+         FROM generate_series(1, 20100) nth",
+        dialogue = dialogue.trim_start_matches("dlg_")
+    );
+    let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
+    raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut database).await.expect("it is filled");
+    let expected: Vec<String> = (0..4).rev().map(|number| format!("старина {number}")).collect();
+    assert_eq!(one_by_one(&world, "старина", 4).await, expected);
+    let first = search(&world.admin.api, json!({ "text": "старина", "first": 4 })).await;
+    assert_eq!(texts(&first), expected, "in one page");
+    assert_eq!(first.at("searchMessages.pageInfo.hasNextPage"), &json!(true), "there is what came before");
 }

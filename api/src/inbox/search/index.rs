@@ -32,6 +32,19 @@ impl Key for Place {
     }
 }
 
+/// Numbers that begin alike are of one block: some 25 days.
+const BLOCK: u32 = APART + 31;
+
+/// The block of what has this number.
+pub(super) fn block(number: i64) -> i64 {
+    number >> BLOCK
+}
+
+/// What finds all that is in a block, in PostgreSQL's index. No word begins so.
+pub(super) fn lexeme(block: i64) -> String {
+    format!("'#{block}'")
+}
+
 /// The number of what was written then.
 pub(super) fn number_at(at: Time, apart: i64) -> i64 {
     at.0.clamp(0, i64::MAX >> APART) << APART | apart
@@ -49,16 +62,17 @@ pub(super) fn parts<'a>(message: &message::Model, of: impl IntoIterator<Item = &
 }
 
 /// What is to be found, by what, and where it stands.
-pub(super) struct Entry {
+pub(in crate::inbox) struct Entry {
     shelf: Shelf,
-    id: Uuid,
-    dialogue: DialogueId,
-    number: i64,
+    pub id: Uuid,
+    pub dialogue: DialogueId,
+    /// Later is larger; SQLite has each once.
+    pub number: i64,
     stored: Stored,
 }
 
 impl Entry {
-    pub(super) fn of_message(message: &message::Model, of: &[attachment::Model]) -> Self {
+    pub fn of_message(message: &message::Model, of: &[attachment::Model]) -> Self {
         let parts = parts(message, of.iter().filter(|part| part.message_id == Some(message.id)));
         Self {
             shelf: Shelf::Messages,
@@ -70,7 +84,27 @@ impl Entry {
         }
     }
 
-    pub(super) fn of_comment(comment: &comment::Model) -> Self {
+    /// For PostgreSQL: what it is found by, and in which block it stands.
+    pub fn vector(&self) -> String {
+        self.stored.vector() + &lexeme(block(self.number))
+    }
+
+    /// For SQLite: stems, forms, extras.
+    pub fn columns(&self) -> [String; 3] {
+        self.stored.columns()
+    }
+
+    /// Where it is stored.
+    pub fn table(&self) -> &'static str {
+        self.shelf.table()
+    }
+
+    /// Whether there is nothing by which it could be found.
+    pub fn is_empty(&self) -> bool {
+        self.stored.is_empty()
+    }
+
+    pub fn of_comment(comment: &comment::Model) -> Self {
         Self {
             shelf: Shelf::Comments,
             id: comment.id.0,
@@ -113,7 +147,7 @@ pub(in crate::inbox) async fn no_comment(tx: &Tx<'_>, comment: CommentId) -> Res
 
 /// Stores an entry; `anew` in place of what is stored of the same.
 pub(super) async fn put(db: &impl ConnectionTrait, entry: &Entry, anew: bool) -> Result<()> {
-    if entry.stored.is_empty() {
+    if entry.is_empty() {
         return if anew { remove(db, entry.shelf, entry.id).await } else { Ok(()) };
     }
     let (table, id) = (entry.shelf.table(), entry.shelf.id());
@@ -123,7 +157,7 @@ pub(super) async fn put(db: &impl ConnectionTrait, entry: &Entry, anew: bool) ->
             "INSERT INTO {table} ({id}, dialogue_id, number, words) VALUES ($1, $2, $3, $4::tsvector)
              ON CONFLICT ({id}) DO {otherwise}"
         );
-        let values = [entry.id.into(), entry.dialogue.0.into(), entry.number.into(), entry.stored.vector().into()];
+        let values = [entry.id.into(), entry.dialogue.0.into(), entry.number.into(), entry.vector().into()];
         return run(db, &insert, values).await;
     }
     let number = match one(db, &format!("SELECT number FROM {table} WHERE {id} = ?"), [entry.id.into()]).await? {
@@ -137,7 +171,7 @@ pub(super) async fn put(db: &impl ConnectionTrait, entry: &Entry, anew: bool) ->
         }
     };
     let insert = format!("INSERT OR REPLACE INTO {table}_index (rowid, stems, forms, extras) VALUES (?, ?, ?, ?)");
-    let [stems, forms, extras] = entry.stored.columns();
+    let [stems, forms, extras] = entry.columns();
     run(db, &insert, [number.into(), stems.into(), forms.into(), extras.into()]).await
 }
 
