@@ -24,9 +24,11 @@ chaos: page ## Kill, cut, freeze and restart by a hundred seeds, fewer by SEEDS=
 	scripts/install-for-tests
 	COLLOQUY_CHAOS_SEEDS=$(or $(SEED),1-$(SEEDS)) cargo test -p colloquy --test stories -- stories::chaos --nocapture
 
-bench: page ## Measure, side by side in one run
+ARCHIVES := 10k,100k
+
+bench: page ## Measure, side by side in one run; with larger archives (docs/scaling.md): ARCHIVES=10k,100k,1M
 	scripts/install-for-tests
-	cargo bench -p colloquy --bench bench
+	COLLOQUY_BENCH_ARCHIVES=$(ARCHIVES) cargo bench -p colloquy --bench bench
 
 lint: page ## Check formatting, lints and the page's types
 	@cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 
 use crate::bare;
+use crate::harness::process::Program;
 use crate::installation::{Holdings, Installation, update};
 use crate::table::{Spread, verdict};
 use crate::webhook::Webhook;
@@ -39,14 +40,25 @@ impl Writer for Posted {
     }
 }
 
-/// So many clients write at once, each in their own dialogue. `first` is the number of their first message.
-pub async fn compare(installation: &Installation, at_once: usize, first: i64) -> Vec<String> {
-    let program = installation.serve().await;
+/// So many clients who write by the messenger. `first` is the number of their first message.
+pub async fn posted(
+    installation: &Installation,
+    program: &Program,
+    at_once: usize,
+    first: i64,
+) -> Vec<Box<dyn Writer>> {
     let mut posted: Vec<Box<dyn Writer>> = Vec::new();
     for client in 0..at_once {
         let webhook = Webhook::connect(program.url(), &installation.path, &installation.secret).await;
         posted.push(Box::new(Posted { webhook, client, next: first }));
     }
+    posted
+}
+
+/// So many clients write at once, each in their own dialogue. `first` is the number of their first message.
+pub async fn compare(installation: &Installation, at_once: usize, first: i64) -> Vec<String> {
+    let program = installation.serve().await;
+    let mut posted = posted(installation, &program, at_once, first).await;
     let mut written = bare::writers(installation, at_once, first).await;
     let before = [Holdings::of(&installation.database_url).await, Holdings::of(&installation.copy_url).await];
     let mut counts = [0, 0];
@@ -78,13 +90,14 @@ pub async fn compare(installation: &Installation, at_once: usize, first: i64) ->
     ]
 }
 
-struct Round {
-    count: i64,
-    per_second: f64,
+/// What was written in one.
+pub struct Round {
+    pub count: i64,
+    pub per_second: f64,
 }
 
 /// One round: all write as fast as they can.
-async fn run(writers: &mut Vec<Box<dyn Writer>>) -> Round {
+pub async fn run(writers: &mut Vec<Box<dyn Writer>>) -> Round {
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for mut writer in writers.drain(..) {

@@ -1,6 +1,7 @@
 //! colloquy as somebody runs it: a database, a connected bot, clients who have written before.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use sea_orm::{ConnectionTrait as _, Database, Statement};
@@ -67,6 +68,11 @@ impl Installation {
         this
     }
 
+    /// On a database that holds something already, which has no copy; `dir` is to go with it.
+    pub async fn on(name: &'static str, database_url: String, dir: Scratch) -> Self {
+        Self::new(name, database_url.clone(), database_url, dir, None).await
+    }
+
     async fn new(
         name: &'static str,
         database_url: String,
@@ -89,8 +95,8 @@ impl Installation {
             telegram,
             _server: server,
         };
-        this.command(&["user", "add", "--name", "Admin", "--email", "admin@example.com", "--role", "admin"]);
-        let token = this.command(&["token", "create", "--email", "admin@example.com", "--name", "bench"]);
+        this.command(&["user", "add", "--name", "Admin", "--email", "bench@example.com", "--role", "admin"]);
+        let token = this.command(&["token", "create", "--email", "bench@example.com", "--name", "bench"]);
         let program = this.serve().await;
         let api = Api::anonymous(program.url()).with_token(&token);
         let connect = "mutation($input: ConnectChannelInput!) { connectChannel(input: $input) { channel { id } } }";
@@ -140,18 +146,22 @@ impl Installation {
         &self.telegram
     }
 
-    /// Runs a command that takes a password or nothing, and gives what it prints.
     fn command(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
-        command.args(arguments).env_clear().envs(self.settings()).current_dir(self.dir.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program runs");
-        // One that reads no password may have closed it.
-        let _ = child.stdin.take().expect("piped").write_all(b"correct horse battery\n");
-        let output = child.wait_with_output().expect("the program ends");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        command(&self.settings(), self.dir.path(), arguments)
     }
+}
+
+/// Runs a command of the program that takes a password or nothing, and gives what it prints.
+pub fn command(settings: &[(&'static str, String)], dir: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+    command.args(arguments).env_clear().envs(settings.iter().cloned()).current_dir(dir);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program runs");
+    // One that reads no password may have closed it.
+    let _ = child.stdin.take().expect("piped").write_all(b"correct horse battery\n");
+    let output = child.wait_with_output().expect("the program ends");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// How much a database holds.

@@ -3,6 +3,7 @@
 //! `make bench` runs them on a release build. They start what they need: the program itself, a PostgreSQL that flushes
 //! every commit to the disk, a pretend Telegram.
 
+mod archive;
 mod bare;
 mod far;
 mod files;
@@ -70,7 +71,10 @@ async fn main() {
     // `make bench` measures everything; parts may be named: `cargo bench -p colloquy --bench bench -- live`.
     let named: Vec<String> = std::env::args().skip(1).filter(|name| !name.starts_with("--")).collect();
     let wanted = |part: &str| named.is_empty() || named.iter().any(|name| name == part);
-    let installations = [Installation::on_sqlite().await, Installation::on_postgres().await];
+    let mut installations = Vec::new();
+    if named.is_empty() || named.iter().any(|name| !archive::PARTS.contains(&name.as_str())) {
+        installations.extend([Installation::on_sqlite().await, Installation::on_postgres().await]);
+    }
     for installation in &installations {
         if wanted("inbound") {
             inbound.row(inbound::compare(installation, 1, 2).await);
@@ -96,5 +100,10 @@ async fn main() {
         past.row(past::unread(installation).await);
         past.row(past::catch_up(installation).await);
     }
+    drop(installations);
+    let archive = archive::measure(wanted).await;
     println!("\n{inbound}\n{start}\n{delivery}\n{idle}\n{far}\n{files}\n{past}");
+    for table in archive {
+        println!("{table}");
+    }
 }

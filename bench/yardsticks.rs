@@ -13,6 +13,8 @@ use futures_util::{SinkExt as _, Stream, StreamExt as _, future, stream};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 
+use crate::archive::rest;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -20,13 +22,14 @@ type Said = broadcast::Sender<Utf8Bytes>;
 
 /// Serves until it is killed, if the arguments ask for it: how the bench starts itself as another process.
 pub async fn serve_if_asked() -> bool {
+    let said: Said = broadcast::channel(4096).0;
+    let broadcast = |router: Router<Said>| router.route("/say", post(say)).with_state(said);
     let router = match std::env::args().nth(1).as_deref() {
-        Some("--bare") => Router::new().route("/graphql", get(bare)),
-        Some("--stock") => Router::new().route("/graphql", get(stock)),
+        Some("--bare") => broadcast(Router::new().route("/graphql", get(bare))),
+        Some("--stock") => broadcast(Router::new().route("/graphql", get(stock))),
+        Some("--rest") => rest::router().await,
         _ => return false,
     };
-    let said: Said = broadcast::channel(4096).0;
-    let router = router.route("/say", post(say)).with_state(said);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     println!("colloquy listens on http://{}", listener.local_addr().expect("bound"));
     axum::serve(listener, router).await.expect("served");

@@ -50,11 +50,15 @@ static DROPPER: LazyLock<mpsc::Sender<String>> = LazyLock::new(|| {
 #[derive(Debug)]
 pub struct PostgresServer {
     port: u16,
-    dir: Scratch,
+    dir: PathBuf,
+    /// Of a cluster that goes with its server.
+    _scratch: Option<Scratch>,
     programs: PathBuf,
     /// The user and group that run it, where the tests run as root, which PostgreSQL refuses.
     owner: Option<(u32, u32)>,
     durable: bool,
+    /// `name=value`, beside those of all.
+    settings: &'static [&'static str],
     process: Mutex<Option<Child>>,
 }
 
@@ -67,6 +71,25 @@ impl PostgresServer {
     /// A server apart, for who stops it. It loses commits when the machine fails, not when the server does.
     pub async fn start_own() -> Self {
         Self::start_new(false).await
+    }
+
+    /// A server on the cluster in `dir`, which is made where there is none, and stays.
+    pub async fn start_in(dir: PathBuf, durable: bool, settings: &'static [&'static str]) -> Self {
+        let owner = owner(&dir);
+        let (port, programs, process) = (free_port(), programs(), Mutex::new(None));
+        let mut server = Self { port, dir, _scratch: None, programs, owner, durable, settings, process };
+        if !server.dir.join("data").exists() {
+            server.initialize();
+        }
+        let mut failure = String::new();
+        for _ in 0..5 {
+            match server.try_start().await {
+                Ok(()) => return server,
+                Err(reason) => failure = reason,
+            }
+            server.port = free_port();
+        }
+        panic!("PostgreSQL does not start: {failure}");
     }
 
     /// A server apart with PostgreSQL's own durability, for who measures.
@@ -138,44 +161,35 @@ impl PostgresServer {
     }
 
     async fn start_new(durable: bool) -> Self {
-        let dir = Scratch::new();
-        let owner = owner(dir.path());
-        let mut server =
-            Self { port: free_port(), dir, programs: programs(), owner, durable, process: Mutex::new(None) };
-        server.initialize();
-        let mut failure = String::new();
-        for _ in 0..5 {
-            match server.try_start().await {
-                Ok(()) => return server,
-                Err(reason) => failure = reason,
-            }
-            server.port = free_port();
-        }
-        panic!("PostgreSQL does not start: {failure}");
+        let scratch = Scratch::new();
+        let mut server = Self::start_in(scratch.path().to_owned(), durable, &[]).await;
+        server._scratch = Some(scratch);
+        server
     }
 
     fn initialize(&self) {
         if let Some((user, group)) = self.owner {
-            chown(self.dir.path(), Some(user), Some(group)).expect("root gives a directory away");
+            chown(&self.dir, Some(user), Some(group)).expect("root gives a directory away");
         }
         let mut command = self.command("initdb");
         command.args(["--username", SUPERUSER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8"]);
         if !self.durable {
             command.arg("--no-sync");
         }
-        let output = command.output().unwrap_or_else(|error| {
-            panic!("initdb does not run: {error}; may its user enter {}?", self.dir.path().display())
-        });
+        let output = command
+            .output()
+            .unwrap_or_else(|error| panic!("initdb does not run: {error}; may its user enter {}?", self.dir.display()));
         assert!(output.status.success(), "initdb failed: {}", String::from_utf8_lossy(&output.stderr));
     }
 
     async fn try_start(&self) -> Result<(), String> {
-        let log_path = self.dir.path().join("log");
+        let log_path = self.dir.join("log");
         let log = fs::File::options().create(true).append(true).open(&log_path).map_err(|error| error.to_string())?;
         let mut command = self.command("postgres");
         command
             .args(["-p", &self.port.to_string(), "-h", "127.0.0.1", "-c", "unix_socket_directories="])
             .args(["-c", "max_connections=400", "-c", "shared_buffers=64MB", "-c", "max_wal_size=256MB"])
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
@@ -213,7 +227,7 @@ impl PostgresServer {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.programs.join(program));
         command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.arg("-D").arg(self.dir.path().join("data")).current_dir(self.dir.path());
+        command.arg("-D").arg(self.dir.join("data")).current_dir(&self.dir);
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);
         }

@@ -135,7 +135,7 @@ struct Column {
 
 const SQLITE_COLUMNS: &str = "SELECT m.name AS table_name, c.name AS column_name, lower(c.type) AS kind, \
     c.\"notnull\" = 0 AND c.pk = 0 AS nullable, c.dflt_value AS standard, CAST(c.pk AS BIGINT) AS key \
-    FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name <> 'seaql_migrations'";
+    FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name <> 'seaql_migrations' AND m.name NOT LIKE 'sqlite%'";
 
 const POSTGRES_COLUMNS: &str = "SELECT c.relname::text AS table_name, a.attname::text AS column_name, \
     format_type(a.atttypid, a.atttypmod) AS kind, NOT a.attnotnull AS nullable, \

@@ -57,6 +57,7 @@ pub async fn fill(app: &App, size: Size, tell: Tell<'_>) -> Result<()> {
     filling.messages(&company, size, tell).await?;
     let Filling { mut load, position, .. } = filling;
     load.run(&format!("UPDATE log_heads SET position = {position} WHERE id = 1")).await?;
+    load.run("DELETE FROM counters").await?;
     load.run("DELETE FROM settings WHERE name = 'search'").await?;
     load.put::<setting::Entity>(vec![setting::Model { name: "search".into(), value: words::VERSION.into() }]).await?;
     if app.db.is_postgres() {

@@ -1,0 +1,71 @@
+//! The archive: lists, counts, search and export of databases of several sizes, side by side, on both databases.
+//!
+//! The databases are filled by `colloquy demo` and kept below the build's folder, so that a second run begins at once.
+
+mod door;
+mod export;
+mod facts;
+mod filled;
+mod growth;
+mod inbox;
+mod lists;
+mod questions;
+mod race;
+pub mod rest;
+mod search;
+mod sizes;
+
+use crate::table::Table;
+
+use facts::Facts;
+use filled::{Archive, Archives};
+
+/// What can be named on the command line; `archive` is all of them.
+pub const PARTS: [&str; 7] = ["archive", "inbox", "lists", "search", "export", "sizes", "growth"];
+
+/// An archive, and a process that serves it.
+struct Served<'a> {
+    archive: &'a Archive,
+    facts: Facts,
+    program: crate::harness::process::Program,
+}
+
+/// Measures the parts that are wanted.
+pub async fn measure(wanted: impl Fn(&str) -> bool) -> Vec<Table> {
+    let wanted = |part: &str| wanted(part) || wanted("archive");
+    let mut tables = Vec::new();
+    if !PARTS.iter().any(|part| wanted(part)) {
+        return tables;
+    }
+    for archives in [Archives::on_sqlite().await, Archives::on_postgres().await].into_iter().flatten() {
+        let all = archives.all();
+        if wanted("sizes") {
+            tables.extend(sizes::tables(all).await);
+        }
+        if wanted("export") {
+            tables.push(export::table(all).await);
+        }
+        let mut served = Vec::new();
+        for archive in all {
+            let facts = Facts::of(archive).await;
+            served.push(Served { archive, facts, program: archive.serve().await });
+        }
+        if wanted("inbox") {
+            tables.push(inbox::table(&served).await);
+        }
+        if wanted("lists") {
+            tables.extend(lists::tables(&served).await);
+        }
+        if wanted("search") {
+            tables.push(search::table(&served).await);
+        }
+        for served in served {
+            served.program.terminate().await;
+        }
+        if wanted("growth") {
+            tables.push(growth::table(&archives).await);
+        }
+        archives.close().await;
+    }
+    tables
+}

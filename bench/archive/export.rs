@@ -1,0 +1,139 @@
+//! Export: how fast lines come, and what whoever writes them holds.
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use futures_util::StreamExt as _;
+
+use super::facts::Facts;
+use super::filled::{Archive, cell, rows};
+use crate::start::resident;
+use crate::table::{Table, verdict};
+
+/// MiB that a process may grow once a tenth is told: caches are full by then.
+const REACH: f64 = 8.0;
+
+/// What one export was.
+struct Told {
+    lines: u64,
+    bytes: u64,
+    seconds: f64,
+    /// MiB, when a tenth was told.
+    early: f64,
+    /// MiB, the most since then.
+    most: f64,
+}
+
+/// The whole archive, by the command and by the route.
+pub async fn table(archives: &[Archive]) -> Table {
+    let mut table = Table::new(
+        "Export as NDJSON, and MiB that it grew after the first tenth",
+        &["", "lines", "a second", "MiB a second", "grew", "(before)", "reach", ""],
+    );
+    for archive in archives {
+        for (what, count) in [("messages", "messages"), ("dialogues", "dialogues"), ("events", "events")] {
+            let all: i64 = cell(&rows(&archive.url, &format!("SELECT count(*) FROM {count}")).await[0], 0);
+            let all = all.unsigned_abs();
+            // It cannot be told beside a server on SQLite, which has the file for itself.
+            let told = tokio::task::block_in_place(|| by_command(archive, what, all));
+            table.row(row(archive, what, "by the command", told, all));
+            if what == "messages" {
+                let told = by_route(archive, what, all).await;
+                table.row(row(archive, what, "by GET /export", told, all));
+            }
+        }
+    }
+    table
+}
+
+fn row(archive: &Archive, what: &str, way: &str, told: Told, all: u64) -> Vec<String> {
+    // Of events, some are nobody's to see.
+    assert!(told.lines == all || what == "events" && told.lines <= all, "{} lines of {all} {what}", told.lines);
+    vec![
+        format!("{}, {what}, {way}", archive.name()),
+        told.lines.to_string(),
+        format!("{:.0}", told.lines as f64 / told.seconds),
+        format!("{:.1}", told.bytes as f64 / told.seconds / 1024.0 / 1024.0),
+        format!("{:.1}", told.most - told.early),
+        format!("({:.1})", told.early),
+        format!("at most {REACH:.0}"),
+        verdict(told.most - told.early <= REACH),
+    ]
+}
+
+/// Counts what comes, and looks at the process now and then.
+struct Counter {
+    process: u32,
+    all: u64,
+    started: Instant,
+    told: Told,
+    /// Lines at the last look.
+    looked: u64,
+}
+
+impl Counter {
+    fn of(process: u32, all: u64) -> Self {
+        let told = Told { lines: 0, bytes: 0, seconds: 0.0, early: f64::NAN, most: f64::NAN };
+        Self { process, all, started: Instant::now(), told, looked: 0 }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.told.lines += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.told.bytes += bytes.len() as u64;
+        if self.told.lines - self.looked < self.all / 200 {
+            return;
+        }
+        self.looked = self.told.lines;
+        let now = resident(self.process);
+        if self.told.lines < self.all / 10 || self.told.early.is_nan() {
+            self.told.early = now;
+        }
+        self.told.most = self.told.most.max(now);
+        if self.told.lines < self.all / 10 {
+            self.told.most = now;
+        }
+    }
+
+    fn done(mut self) -> Told {
+        self.told.seconds = self.started.elapsed().as_secs_f64();
+        self.told
+    }
+}
+
+fn by_command(archive: &Archive, what: &str, all: u64) -> Told {
+    let (settings, dir) = archive.surroundings();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_colloquy"));
+    command.args(["export", "--format", "ndjson", "--what", what]).env_clear().envs(settings).current_dir(dir);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let mut child = command.spawn().expect("the program runs");
+    let mut output = child.stdout.take().expect("piped");
+    let mut counter = Counter::of(child.id(), all);
+    let mut bytes = vec![0; 1 << 16];
+    loop {
+        match output.read(&mut bytes).expect("the program writes") {
+            0 => break,
+            count => counter.take(&bytes[..count]),
+        }
+    }
+    let told = counter.done();
+    assert!(child.wait().expect("the program ends").success());
+    told
+}
+
+async fn by_route(archive: &Archive, what: &str, all: u64) -> Told {
+    let facts = Facts::of(archive).await;
+    let program = archive.serve().await;
+    let http = reqwest::Client::builder().no_proxy().build().expect("a client for loopback");
+    let request = http.get(format!("{}/export?what={what}&format=ndjson", program.url()));
+    let mut counter = Counter::of(program.process_id(), all);
+    let response = request.bearer_auth(&facts.operator.token).send().await.expect("an answer");
+    assert!(response.status().is_success(), "{}", response.status());
+    let mut body = response.bytes_stream();
+    while let Some(bytes) = body.next().await {
+        counter.take(&bytes.expect("the whole export"));
+    }
+    let told = counter.done();
+    program.terminate().await;
+    told
+}
