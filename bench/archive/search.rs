@@ -71,7 +71,7 @@ fn found(answer: &Value) -> String {
 type Search = (&'static str, Option<(String, Value)>);
 
 async fn searches(served: &Served<'_>) -> Vec<Search> {
-    let facts = &served.facts;
+    let facts = served.facts;
     let operator = facts.operator.token.clone();
     let words = Words::of(facts);
     let common = words.common();
@@ -85,6 +85,7 @@ async fn searches(served: &Served<'_>) -> Vec<Search> {
     vec![
         ("a common word", by_operator(json!({ "text": format!("{common} ") }))),
         ("a rare word", rare.clone().and_then(|rare| by_operator(json!({ "text": format!("{rare} ") })))),
+        ("the demo's rarest word", by_operator(json!({ "text": "аметист " }))),
         ("nobody's word", by_operator(json!({ "text": "щыщщыщщ " }))),
         ("a phrase", by_operator(json!({ "text": format!("\"{phrase}\"") }))),
         ("a prefix", by_operator(json!({ "text": prefix }))),
