@@ -161,7 +161,7 @@ impl Words {
     }
 
     /// Another one, of messages that have that one.
-    fn beside(&self, common: &String) -> String {
+    fn beside(&self, common: &str) -> String {
         let others = self.messages.iter().filter(|message| message.contains(common)).flatten();
         let others = self.ranked(others.filter(|word| *word != common));
         others.first().map_or_else(|| common.clone(), ToString::to_string)
@@ -198,6 +198,6 @@ impl Words {
 }
 
 /// Of letters, and not only a particle.
-fn is_word(word: &String) -> bool {
+fn is_word(word: &str) -> bool {
     word.chars().count() >= 4 && word.chars().all(char::is_alphabetic)
 }
