@@ -125,7 +125,10 @@ macro_rules! write {
             .bind(message)
             .bind(count + 1)
             .bind(of_client + 1)
+            .bind(dialogue.try_get::<Option<i64>, _>("read_number")?)
             .bind(at)
+            .bind(dialogue.try_get::<i64, _>("closed_order")?)
+            .bind(dialogue.try_get::<bool, _>("is_assigned")?)
             .bind(id)
             .execute(&mut *connection)
             .await?;

@@ -102,8 +102,8 @@ async fn main() {
     }
     drop(installations);
     let archive = archive::measure(wanted).await;
-    println!("\n{inbound}\n{start}\n{delivery}\n{idle}\n{far}\n{files}\n{past}");
-    for table in archive {
-        println!("{table}");
+    let tables = [inbound, start, delivery, idle, far, files, past].into_iter().chain(archive);
+    for table in tables.filter(Table::has_rows) {
+        println!("\n{table}");
     }
 }

@@ -10,17 +10,17 @@ pub const CHANNEL: &str = "SELECT id, kind, external_id, name, handle, state, st
     FROM channels WHERE id = $1 LIMIT $2";
 
 pub const CLIENT: &str = "SELECT id, kind, external_id, name, username, avatar_url, profile_url, phone, contractor_id, \
-    is_blocked, lookup, first_seen_at FROM clients WHERE kind = $1 AND external_id = $2 LIMIT $3";
+    is_blocked, lookup, profile_at, first_seen_at FROM clients WHERE kind = $1 AND external_id = $2 LIMIT $3";
 
 /// On SQLite; there the transaction has the only lock from its beginning.
 pub const DIALOGUE: &str = "SELECT id, channel_id, client_id, state, is_reachable, created_at, opened_at, closed_at, \
-    last_activity_at, last_message_id, message_count, client_message_count, last_client_message_at \
-    FROM dialogues WHERE channel_id = $1 AND client_id = $2 LIMIT $3";
+    last_activity_at, last_message_id, message_count, client_message_count, read_number, last_client_message_at, \
+    closed_order, is_assigned FROM dialogues WHERE channel_id = $1 AND client_id = $2 LIMIT $3";
 
 /// On PostgreSQL.
 pub const LOCK_DIALOGUE: &str = "SELECT id, channel_id, client_id, state, is_reachable, created_at, opened_at, closed_at, \
-    last_activity_at, last_message_id, message_count, client_message_count, last_client_message_at \
-    FROM dialogues WHERE channel_id = $1 AND client_id = $2 LIMIT $3 FOR NO KEY UPDATE";
+    last_activity_at, last_message_id, message_count, client_message_count, read_number, last_client_message_at, \
+    closed_order, is_assigned FROM dialogues WHERE channel_id = $1 AND client_id = $2 LIMIT $3 FOR NO KEY UPDATE";
 
 pub const STORED: &str = "SELECT id, dialogue_id, channel_id, ordinal, client_ordinal, external_id, \
     more_external_ids, origin, author_id, text, reply_to_id, created_at, sent_at, album_id, forwarded_from, edited_at, edit_key, deleted_at, delivery_status, \
@@ -46,7 +46,8 @@ pub const INDEX_WORDS: &str =
 
 pub const STORE_DIALOGUE: &str = "UPDATE dialogues SET channel_id = $1, client_id = $2, state = $3, is_reachable = $4, \
     created_at = $5, opened_at = $6, closed_at = $7, last_activity_at = $8, last_message_id = $9, message_count = $10, \
-    client_message_count = $11, last_client_message_at = $12 WHERE id = $13";
+    client_message_count = $11, read_number = $12, last_client_message_at = $13, closed_order = $14, is_assigned = $15 \
+    WHERE id = $16";
 
 /// PostgreSQL: the last of the message's transaction.
 pub const PEND: &str = "WITH batch AS MATERIALIZED (SELECT nextval('event_batches') AS number) \

@@ -18,6 +18,11 @@ impl Table {
         eprintln!("{}", row.join("  "));
         self.rows.push(row);
     }
+
+    /// Whether there is something under the heading.
+    pub fn has_rows(&self) -> bool {
+        self.rows.len() > 1
+    }
 }
 
 impl fmt::Display for Table {

@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 
 use super::facts::Facts;
 use super::filled::{Archive, cell, rows};
+use crate::harness::client::Api;
 use crate::start::resident;
 use crate::table::{Table, verdict};
 
@@ -26,20 +27,20 @@ struct Told {
 }
 
 /// The whole archive, by the command and by the route.
-pub async fn table(archives: &[Archive]) -> Table {
+pub async fn table(archives: &[Archive], facts: &[Facts]) -> Table {
     let mut table = Table::new(
         "Export as NDJSON, and MiB that it grew after the first tenth",
         &["", "lines", "a second", "MiB a second", "grew", "(before)", "reach", ""],
     );
-    for archive in archives {
-        for (what, count) in [("messages", "messages"), ("dialogues", "dialogues"), ("events", "events")] {
-            let all: i64 = cell(&rows(&archive.url, &format!("SELECT count(*) FROM {count}")).await[0], 0);
+    for (archive, facts) in archives.iter().zip(facts) {
+        for what in ["messages", "dialogues", "events"] {
+            let all: i64 = cell(&rows(&archive.url, &format!("SELECT count(*) FROM {what}")).await[0], 0);
             let all = all.unsigned_abs();
             // It cannot be told beside a server on SQLite, which has the file for itself.
             let told = tokio::task::block_in_place(|| by_command(archive, what, all));
             table.row(row(archive, what, "by the command", told, all));
             if what == "messages" {
-                let told = by_route(archive, what, all).await;
+                let told = by_route(archive, facts, what, all).await;
                 table.row(row(archive, what, "by GET /export", told, all));
             }
         }
@@ -121,10 +122,9 @@ fn by_command(archive: &Archive, what: &str, all: u64) -> Told {
     told
 }
 
-async fn by_route(archive: &Archive, what: &str, all: u64) -> Told {
-    let facts = Facts::of(archive).await;
+async fn by_route(archive: &Archive, facts: &Facts, what: &str, all: u64) -> Told {
     let program = archive.serve().await;
-    let http = reqwest::Client::builder().no_proxy().build().expect("a client for loopback");
+    let http = Api::anonymous(program.url()).http;
     let request = http.get(format!("{}/export?what={what}&format=ndjson", program.url()));
     let mut counter = Counter::of(program.process_id(), all);
     let response = request.bearer_auth(&facts.operator.token).send().await.expect("an answer");

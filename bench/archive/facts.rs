@@ -89,10 +89,16 @@ impl Facts {
         }
         let mut texts = Vec::new();
         for offset in [0, size.messages / 2, size.messages.saturating_sub(TEXTS)] {
-            let some = format!("SELECT text FROM messages ORDER BY id LIMIT {TEXTS} OFFSET {offset}");
+            let some = format!(
+                "SELECT text FROM messages WHERE id >= (SELECT id FROM messages ORDER BY id LIMIT 1 OFFSET {offset})
+                 ORDER BY id LIMIT {TEXTS}"
+            );
             texts.extend(db.all::<String>(&some).await);
         }
-        let old = format!("SELECT created_at FROM messages ORDER BY id LIMIT 1 OFFSET {}", size.messages / 10);
+        let old = format!(
+            "SELECT created_at FROM messages WHERE id = (SELECT id FROM messages ORDER BY id LIMIT 1 OFFSET {})",
+            size.messages / 10
+        );
         let old: i64 = db.one(&old).await.expect("there are messages");
         let facts = Self {
             operator: person(operator),

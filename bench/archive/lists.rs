@@ -28,9 +28,9 @@ pub async fn tables(served: &[Served<'_>]) -> Vec<Table> {
 async fn sizes(served: &[Served<'_>]) -> Table {
     let mut table = Table::new(
         "Lists and counts by size: p50 / p95 ms of one connection, requests a second of 16, and times as long as in the smallest",
-        &heading(served),
+        &heading(served).iter().map(String::as_str).collect::<Vec<_>>(),
     );
-    let all: Vec<Vec<Question>> = served.iter().map(|served| questions(&served.facts)).collect();
+    let all: Vec<Vec<Question>> = served.iter().map(|served| questions(served.facts)).collect();
     for (place, (what, _)) in all[0].iter().enumerate() {
         let mut runners = Vec::new();
         for (served, questions) in served.iter().zip(&all) {
@@ -76,13 +76,14 @@ async fn row(served: &[Served<'_>], what: &str, runners: &[Runner], is_bound: bo
     row
 }
 
-fn heading<'a>(served: &[Served<'a>]) -> Vec<&'a str> {
-    let mut heading = vec!["", "rows"];
+fn heading(served: &[Served<'_>]) -> Vec<String> {
+    let mut heading = vec![String::new(), "rows".into()];
     for served in served {
-        heading.extend([served.archive.size.name, "a second"]);
+        heading.extend([served.archive.size.name.into(), "a second".into()]);
     }
-    heading.extend(served.iter().skip(1).map(|_| "ratio, 1 and 16"));
-    heading.extend(["reach", ""]);
+    let smallest = served[0].archive.size.name;
+    heading.extend(served.iter().skip(1).map(|served| format!("{} / {smallest}, 1 16", served.archive.size.name)));
+    heading.extend(["reach".into(), String::new()]);
     heading
 }
 

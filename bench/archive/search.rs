@@ -71,7 +71,7 @@ fn found(answer: &Value) -> String {
 type Search = (&'static str, Option<(String, Value)>);
 
 async fn searches(served: &Served<'_>) -> Vec<Search> {
-    let facts = &served.facts;
+    let facts = served.facts;
     let operator = facts.operator.token.clone();
     let words = Words::of(facts);
     let common = words.common();
@@ -85,6 +85,7 @@ async fn searches(served: &Served<'_>) -> Vec<Search> {
     vec![
         ("a common word", by_operator(json!({ "text": format!("{common} ") }))),
         ("a rare word", rare.clone().and_then(|rare| by_operator(json!({ "text": format!("{rare} ") })))),
+        ("the demo's rarest word", by_operator(json!({ "text": "аметист " }))),
         ("nobody's word", by_operator(json!({ "text": "щыщщыщщ " }))),
         ("a phrase", by_operator(json!({ "text": format!("\"{phrase}\"") }))),
         ("a prefix", by_operator(json!({ "text": prefix }))),
@@ -160,7 +161,7 @@ impl Words {
     }
 
     /// Another one, of messages that have that one.
-    fn beside(&self, common: &String) -> String {
+    fn beside(&self, common: &str) -> String {
         let others = self.messages.iter().filter(|message| message.contains(common)).flatten();
         let others = self.ranked(others.filter(|word| *word != common));
         others.first().map_or_else(|| common.clone(), ToString::to_string)
@@ -197,6 +198,6 @@ impl Words {
 }
 
 /// Of letters, and not only a particle.
-fn is_word(word: &String) -> bool {
+fn is_word(word: &str) -> bool {
     word.chars().count() >= 4 && word.chars().all(char::is_alphabetic)
 }

@@ -75,7 +75,8 @@ impl PostgresServer {
 
     /// A server on the cluster in `dir`, which is made where there is none, and stays.
     pub async fn start_in(dir: PathBuf, durable: bool, settings: &'static [&'static str]) -> Self {
-        let owner = owner(&dir);
+        // The folder itself is the owner's from the first start on.
+        let owner = owner(dir.parent().unwrap_or(&dir));
         let (port, programs, process) = (free_port(), programs(), Mutex::new(None));
         let mut server = Self { port, dir, _scratch: None, programs, owner, durable, settings, process };
         if !server.dir.join("data").exists() {

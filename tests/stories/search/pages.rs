@@ -145,6 +145,10 @@ async fn what_was_common_once_is_found_block_by_block(world: World) {
     let fill = format!(
         "CREATE FUNCTION moved(words tsvector, blocks_from bigint, blocks_to bigint) RETURNS tsvector LANGUAGE sql AS
              $$ SELECT (ts_delete(words, '#' || blocks_from)::text || ' ''#' || blocks_to || '''')::tsvector $$;
+         DO $$ BEGIN
+             IF EXISTS (SELECT 1 FROM message_words WHERE NOT words @@ quote_literal('#' || (number >> 52))::tsquery)
+             THEN RAISE 'a message does not name its block'; END IF;
+         END $$;
          UPDATE message_words w SET number = w.number - (((5 - m.ordinal) / 2) << 52),
              words = moved(words, w.number >> 52, (w.number >> 52) - (5 - m.ordinal) / 2)
          FROM messages m WHERE m.id = w.message_id;
