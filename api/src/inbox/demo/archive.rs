@@ -69,6 +69,8 @@ pub async fn fill(app: &App, size: Size, tell: Tell<'_>) -> Result<()> {
     let position = filling.run(&company, size, tell).await?;
     let mut load = storing.await.map_err(Error::internal)??;
     load.run(&format!("UPDATE log_heads SET position = {position} WHERE id = 1")).await?;
+    // What was counted of an empty list is nothing to go on from.
+    load.run("DELETE FROM counters").await?;
     load.run("DELETE FROM settings WHERE name = 'search'").await?;
     load.put::<setting::Entity>(vec![setting::Model { name: "search".into(), value: words::VERSION.into() }]).await?;
     if app.db.is_postgres() {
