@@ -49,6 +49,12 @@ impl MigrationTrait for Migration {
         }
         if manager.get_database_backend() == DatabaseBackend::Postgres {
             db.execute_unprepared(PARTS_OF_NAMES).await?;
+            // The two go together: multiplied, they would tell of a twentieth of the dialogues that there are in work, and
+            // the planner would rather sort all of them than walk the newest (300 times slower with a million).
+            db.execute_unprepared(
+                "CREATE STATISTICS dialogues_groups (dependencies, mcv) ON state, is_assigned FROM dialogues",
+            )
+            .await?;
         } else {
             // The names alone are a tenth of the rows; they are gone through.
             db.execute_unprepared("CREATE INDEX clients_lookup ON clients (lookup, id)").await?;
