@@ -126,7 +126,7 @@ impl Drop for Bare {
 
 /// What a database says of a column: its type, whether it may be null, its default, its place in the primary key.
 #[derive(Debug, PartialEq, Eq)]
-struct Column {
+pub(super) struct Column {
     kind: String,
     nullable: bool,
     default: Option<String>,
@@ -256,10 +256,13 @@ fn in_dialect(rows: &str, backend: Backend) -> String {
 }
 
 /// Everything that the catalogue has: columns, and indexes and constraints as they are written.
-async fn shape(db: &DatabaseConnection) -> (BTreeMap<String, Column>, Vec<String>) {
+pub(super) async fn shape(db: &DatabaseConnection) -> (BTreeMap<String, Column>, Vec<String>) {
     let backend = db.get_database_backend();
     let sql = match backend {
-        DatabaseBackend::Sqlite => "SELECT sql AS text FROM sqlite_master WHERE sql IS NOT NULL ORDER BY 1",
+        // What counts of rows are kept in comes and goes with the counting.
+        DatabaseBackend::Sqlite => {
+            "SELECT sql AS text FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_stat%' ORDER BY 1"
+        }
         _ => {
             "SELECT indexdef AS text FROM pg_indexes WHERE schemaname = 'public' UNION ALL \
              SELECT conrelid::regclass || ' ' || pg_get_constraintdef(oid) FROM pg_constraint \
