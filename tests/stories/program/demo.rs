@@ -182,7 +182,7 @@ async fn what_is_made_up_is_found(filled: Filled) {
         ("аметист", "аметист", 1),
         ("заказ", "заказ", 300),
         ("\\\"уже в пути\\\"", "уже в пути", 10),
-        ("дост", "дост", 200),
+        ("дост", "дост", 50),
     ] {
         let found = filled.walk("searchMessages", &format!(", text: \"{asked}\""), "id").await;
         let expected: Vec<Value> = said
@@ -232,7 +232,6 @@ async fn what_is_made_up_is_told_by_the_log(filled: Filled) {
     assert_eq!(digest, OF_SEED_1, "the same seed makes other data than it did");
 
     // Whoever follows from the beginning gets all of it, and what comes then.
-    let start = feed::cursor(&filled.api).await;
     let channel = filled.world.connect_channel("Shop").await;
     filled.world.write(&channel, &crate::harness::updates::Person::new(7301), "Я новый").await;
     let now = feed::cursor(&filled.api).await;
@@ -241,7 +240,6 @@ async fn what_is_made_up_is_told_by_the_log(filled: Filled) {
     let (past, news) = followed.split_at(events.len());
     assert_eq!(cursors(past), cursors(&events));
     assert!(news.iter().any(|event| event["message"]["text"] == "Я новый"), "{news:?}");
-    assert_eq!(past.last().map(|event| &event["cursor"]), Some(&json!(start)));
 }
 
 /// The log's beginning, as a cursor: 12 bytes of nothing.
