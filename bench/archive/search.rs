@@ -162,16 +162,16 @@ impl Words {
 
     /// Another one, of messages that have that one.
     fn beside(&self, common: &str) -> String {
-        let others = self.messages.iter().filter(|message| message.contains(common)).flatten();
+        let others = self.messages.iter().filter(|message| message.iter().any(|word| word == common)).flatten();
         let others = self.ranked(others.filter(|word| *word != common));
-        others.first().map_or_else(|| common.clone(), ToString::to_string)
+        others.first().map_or_else(|| common.to_owned(), ToString::to_string)
     }
 
     /// The most common two in a row.
     fn phrase(&self) -> String {
         let mut pairs: HashMap<String, usize> = HashMap::new();
         for pair in self.messages.iter().flat_map(|message| message.windows(2)) {
-            if pair.iter().all(is_word) {
+            if pair.iter().all(|word| is_word(word)) {
                 *pairs.entry(pair.join(" ")).or_default() += 1;
             }
         }
