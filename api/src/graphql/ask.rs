@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 use colloquy_entity::{DialogueId, Role, SessionId, Time, UserId};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, Ready, ready};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -100,6 +102,32 @@ impl Asking {
         }
     }
 
+    fn load<K>(&self, key: K) -> Result<Loading<'_, <Loaders as Loader<K>>::Value>>
+    where
+        K: Key,
+        Loaders: Reads<K>,
+    {
+        let loaders = self.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED && self.mode == Mode::Once {
+            return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
+        }
+        if let Some(known) = self.known.get(&key) {
+            return Ok(Either::Left(ready(Ok(known))));
+        }
+        let Some(loads) = self.loads().filter(|_| Loaders::ALIKE) else {
+            return Ok(Either::Right(loaders.load_one(key).boxed()));
+        };
+        if let Some(known) = loads.found.get(&key) {
+            return Ok(Either::Left(ready(Ok(known))));
+        }
+        let reading = async move {
+            let thing = loaders.load_one(key.clone()).await?;
+            loads.found.learn(key, thing.clone());
+            Ok(thing)
+        };
+        Ok(Either::Right(reading.boxed()))
+    }
+
     /// Who asks, as of now.
     pub fn viewer(&self) -> Result<Viewer> {
         let viewer = self.viewer.ok_or(Error::Unauthenticated("Sign in first"))?;
@@ -113,6 +141,10 @@ pub(super) fn as_of_now(app: &App, viewer: Viewer) -> Result<Viewer> {
     let role = role.ok_or(Error::Unauthenticated("This user is deactivated"))?;
     Ok(Viewer { role, ..viewer })
 }
+
+/// What a loader answers: at once where that is known. What reads is kept apart: an object's fields are futures of one
+/// size, that of the largest, and a page has thousands of them.
+pub type Loading<'a, T> = Either<Ready<Result<Option<T>>>, BoxFuture<'a, Result<Option<T>>>>;
 
 /// Short ways to all of it from a resolver's context.
 pub trait Ask {
@@ -130,13 +162,13 @@ pub trait Ask {
     }
 
     /// Something by its key, together with all else of its kind that the same answer asks for.
-    fn load<K>(&self, key: K) -> impl Future<Output = Result<Option<<Loaders as Loader<K>>::Value>>> + Send
+    fn load<K>(&self, key: K) -> Loading<'_, <Loaders as Loader<K>>::Value>
     where
         K: Key,
         Loaders: Reads<K>;
 
     /// How much of a dialogue the viewer has not read.
-    fn unread(&self, dialogue: DialogueId) -> impl Future<Output = Result<i64>> + Send;
+    fn unread(&self, dialogue: DialogueId) -> Loading<'_, i64>;
 }
 
 impl Ask for Context<'_> {
@@ -144,32 +176,52 @@ impl Ask for Context<'_> {
         self.data::<Asking>().map_err(|error| Error::internal(error.message))
     }
 
-    async fn load<K>(&self, key: K) -> Result<Option<<Loaders as Loader<K>>::Value>>
+    fn load<K>(&self, key: K) -> Loading<'_, <Loaders as Loader<K>>::Value>
     where
         K: Key,
         Loaders: Reads<K>,
     {
-        let asking = self.asking()?;
-        let loaders = asking.loaders.as_ref().ok_or(Error::Unauthenticated("Sign in first"))?;
-        if asking.asked.fetch_add(1, Ordering::Relaxed) >= MOST_ASKED && asking.mode == Mode::Once {
-            return Err(Error::TooComplex("The answer would hold too much: ask for smaller pages".into()));
-        }
-        if let Some(known) = asking.known.get(&key) {
-            return Ok(known);
-        }
-        let Some(loads) = asking.loads().filter(|_| Loaders::ALIKE) else { return loaders.load_one(key).await };
-        if let Some(known) = loads.found.get(&key) {
-            return Ok(known);
-        }
-        let thing = loaders.load_one(key.clone()).await?;
-        loads.found.learn(key, thing.clone());
-        Ok(thing)
+        let loading = self.asking().and_then(|asking| asking.load(key));
+        loading.unwrap_or_else(|error| Either::Left(ready(Err(error))))
     }
 
-    async fn unread(&self, dialogue: DialogueId) -> Result<i64> {
-        match self.asking()?.loads() {
-            Some(loads) => loads.unread((&self.viewer()?).into(), dialogue).await,
-            None => Ok(self.load(UnreadOf(dialogue)).await?.unwrap_or_default()),
+    fn unread(&self, dialogue: DialogueId) -> Loading<'_, i64> {
+        let Some(loads) = self.asking().ok().and_then(Asking::loads) else { return self.load(UnreadOf(dialogue)) };
+        let read = async move { loads.unread((&self.viewer()?).into(), dialogue).await.map(Some) };
+        Either::Right(read.boxed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::resolver_utils::ContainerType;
+
+    use crate::graphql::clients::Client;
+    use crate::graphql::dialogues::{Dialogue, Participant};
+    use crate::graphql::messages::Message;
+    use crate::graphql::users::User;
+
+    use super::*;
+
+    /// A page of fifty has thousands of fields: with 2 KiB each, moving them took a tenth of the whole answer.
+    const LARGEST: usize = 1_024;
+
+    /// Bytes of what resolves one of an object's fields.
+    fn size<T: 'static, F>(_: impl FnOnce(&'static T, &'static Context<'static>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn what_resolves_a_field_is_small() {
+        let sizes = [
+            ("Dialogue", size(|it: &Dialogue, ctx| it.resolve_field(ctx))),
+            ("Message", size(|it: &Message, ctx| it.resolve_field(ctx))),
+            ("Client", size(|it: &Client, ctx| it.resolve_field(ctx))),
+            ("User", size(|it: &User, ctx| it.resolve_field(ctx))),
+            ("Participant", size(|it: &Participant, ctx| it.resolve_field(ctx))),
+        ];
+        for (name, bytes) in sizes {
+            assert!(bytes <= LARGEST, "{name}: {bytes} bytes; box what is seldom asked for");
         }
     }
 }

@@ -55,7 +55,7 @@ async fn each(ctx: &Context<'_>, dialogue_ids: Vec<ID>, deed: Deed) -> Result<Di
     let ids: Vec<_> = dialogue_ids.iter().map(parse).collect();
     let outcomes = bulk::each(ctx.app()?, &ctx.viewer()?, &ids, &deed).await?;
     let outcome = |(dialogue_id, outcome): (ID, Result<_>)| match outcome {
-        Ok(dialogue) => DialogueOutcome { dialogue_id, dialogue: Some(Dialogue(dialogue)), error: None },
+        Ok(dialogue) => DialogueOutcome { dialogue_id, dialogue: Some(Dialogue::from(dialogue)), error: None },
         Err(error) => DialogueOutcome { dialogue_id, dialogue: None, error: Some(error.into()) },
     };
     Ok(DialoguesPayload { outcomes: dialogue_ids.into_iter().zip(outcomes).map(outcome).collect() })

@@ -10,7 +10,7 @@ use crate::inbox::links::{self, Linked};
 use crate::log::Kind;
 
 use super::card_loaders::{DealsOf, NamedContractor, NamedDeal, NamedProject, NamedTask, ProjectsOf, TasksOf};
-use super::dialogues::{Dialogue, DialoguePayload};
+use super::dialogues::DialoguePayload;
 use super::node::parse;
 use super::{Ask, answer};
 
@@ -82,7 +82,7 @@ pub async fn card(ctx: &Context<'_>, kind: Kind, id: Uuid) -> Result<Card> {
 }
 
 fn payload(result: Result<dialogue::Model>) -> Result<DialoguePayload> {
-    result.map(|dialogue| DialoguePayload { dialogue: Dialogue(dialogue) })
+    result.map(|dialogue| DialoguePayload { dialogue: dialogue.into() })
 }
 
 fn which(id: &ID) -> Result<DialogueId> {

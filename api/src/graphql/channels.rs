@@ -1,5 +1,7 @@
 //! Channels: connected bots and communities, and their settings.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, OneofObject, SimpleObject};
 use colloquy_entity::channel;
 
@@ -17,7 +19,13 @@ use super::{Ask, answer, cards};
 
 /// A connected bot or community. Tokens are write-only: no field ever returns one
 #[derive(Clone)]
-pub struct Channel(pub channel::Model);
+pub struct Channel(pub Arc<channel::Model>);
+
+impl From<channel::Model> for Channel {
+    fn from(row: channel::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
 
 /// A connected bot or community. Tokens are write-only: no field ever returns one
 #[Object]
@@ -105,7 +113,7 @@ impl ChannelQueries {
     /// All channels, disconnected ones too, in the order in which they were connected
     async fn channels(&self, ctx: &Context<'_>) -> Result<Vec<Channel>> {
         ctx.viewer()?;
-        Ok(channels::list(ctx.app()?.db.read()).await?.into_iter().map(Channel).collect())
+        Ok(channels::list(ctx.app()?.db.read()).await?.into_iter().map(Channel::from).collect())
     }
 }
 
@@ -235,7 +243,7 @@ async fn connect(ctx: &Context<'_>, input: ConnectChannelInput) -> Result<Channe
         }
     };
     let channel = connecting::connect(app, &viewer, &input.name, offer).await?;
-    Ok(ChannelPayload { channel: Channel(channel) })
+    Ok(ChannelPayload { channel: channel.into() })
 }
 
 async fn update(ctx: &Context<'_>, input: UpdateChannelInput) -> Result<ChannelPayload> {
@@ -251,10 +259,10 @@ async fn update(ctx: &Context<'_>, input: UpdateChannelInput) -> Result<ChannelP
             .map(|urls| urls.into_iter().map(|url| url.0).collect()),
     };
     let channel = channels::update(ctx.app()?, &ctx.viewer()?, parse(&input.channel_id), change).await?;
-    Ok(ChannelPayload { channel: Channel(channel) })
+    Ok(ChannelPayload { channel: channel.into() })
 }
 
 async fn disconnect(ctx: &Context<'_>, id: ID) -> Result<ChannelPayload> {
     let channel = channels::disconnect(ctx.app()?, &ctx.viewer()?, parse(&id)).await?;
-    Ok(ChannelPayload { channel: Channel(channel) })
+    Ok(ChannelPayload { channel: channel.into() })
 }

@@ -16,7 +16,7 @@ use crate::messenger;
 use crate::paging;
 
 use super::errors::{dress, refusal};
-use super::guard::{self, Limits, Operation};
+use super::guard::{Guard, Limits, Operation};
 use super::root;
 
 mod objects;
@@ -76,13 +76,13 @@ fn longest_text() -> i32 {
 pub struct ChatApi {
     app: Arc<App>,
     schema: Served,
-    limits: Limits,
+    guard: Guard,
 }
 
 impl ChatApi {
     /// For an app.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, schema: schema(), limits: limits() }
+        Self { app, schema: schema(), guard: Guard::new(limits()) }
     }
 
     /// The app behind it.
@@ -94,7 +94,7 @@ impl ChatApi {
     #[expect(clippy::result_large_err, reason = "a refusal is the whole answer")]
     pub fn admit(&self, request: Request, visit: &Visit) -> Result<(Request, Operation), Response> {
         self.app.chat.asks(visit.visitor.as_ref(), visit.address).map_err(refusal)?;
-        let (request, operation) = guard::admit(request, &self.limits).map_err(Response::from)?;
+        let (request, operation) = self.guard.admit(request).map_err(Response::from)?;
         Ok((if self.app.config.introspection { request } else { request.disable_introspection() }, operation))
     }
 

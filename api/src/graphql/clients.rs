@@ -1,5 +1,7 @@
 //! Clients: people as their messengers know them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object, SimpleObject};
 use colloquy_entity::client;
 
@@ -21,7 +23,13 @@ const LATEST: usize = 100;
 
 /// A person as one messenger knows them
 #[derive(Clone)]
-pub struct Client(pub client::Model);
+pub struct Client(pub Arc<client::Model>);
+
+impl From<client::Model> for Client {
+    fn from(row: client::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
 
 /// A person as one messenger knows them
 #[Object]
@@ -74,7 +82,7 @@ impl Client {
     /// Their dialogues that the viewer may see, the latest active first; 100 at most
     async fn dialogues(&self, ctx: &Context<'_>) -> Result<Vec<Dialogue>> {
         let dialogues = ctx.load(DialoguesOfClient(self.0.id)).await?.unwrap_or_default();
-        Ok(dialogues.into_iter().take(LATEST).map(Dialogue).collect())
+        Ok(dialogues.into_iter().take(LATEST).map(Dialogue::from).collect())
     }
 
     /// When they first wrote
@@ -105,7 +113,7 @@ impl ClientQueries {
             let text = text.clone();
             async move { clients::count(app.db.read(), &viewer, text.as_deref()).await }
         });
-        Ok(ClientConnection::new(page.map(Client), |client| client.0.id, total))
+        Ok(ClientConnection::new(page.map(Client::from), |client| client.0.id, total))
     }
 }
 
@@ -135,5 +143,5 @@ impl ClientMutations {
 
 async fn block(ctx: &Context<'_>, id: ID, blocked: bool) -> Result<ClientPayload> {
     let client = clients::block(ctx.app()?, &ctx.viewer()?, parse(&id), blocked).await?;
-    Ok(ClientPayload { client: Client(client) })
+    Ok(ClientPayload { client: client.into() })
 }

@@ -180,7 +180,7 @@ async fn edit(ctx: &Context<'_>, id: ID, text: String) -> Result<CommentPayload>
 
 async fn delete(ctx: &Context<'_>, id: ID) -> Result<DialoguePayload> {
     let dialogue = comments::delete(ctx.app()?, &ctx.viewer()?, parse(&id)).await?;
-    Ok(DialoguePayload { dialogue: Dialogue(dialogue) })
+    Ok(DialoguePayload { dialogue: dialogue.into() })
 }
 
 async fn update_tag(ctx: &Context<'_>, id: ID, name: Option<String>, color: Option<String>) -> Result<TagPayload> {

@@ -42,7 +42,7 @@ macro_rules! connection {
     ($node:ident, $connection:ident, $edge:ident, $what:literal $(, nodes = $nodes:ident)? $(, counted = $counted:ident)?) => {
         #[doc = concat!("A page of ", $what)]
         pub struct $connection {
-            edges: Vec<(String, $node)>,
+            edges: Vec<$edge>,
             page_info: $crate::graphql::connection::PageInfo,
             $($counted: $crate::graphql::connection::Counting,)?
         }
@@ -63,12 +63,13 @@ macro_rules! connection {
                 key: impl Fn(&$node) -> K,
                 $($counted: $crate::graphql::connection::Counting,)?
             ) -> Self {
-                let edges: Vec<_> = page.items.into_iter().map(|node| (key(&node).encode(), node)).collect();
+                let edge = |node| $edge { cursor: key(&node).encode(), node };
+                let edges: Vec<_> = page.items.into_iter().map(edge).collect();
                 let page_info = $crate::graphql::connection::PageInfo {
                     has_next_page: page.has_next,
                     has_previous_page: page.has_previous,
-                    start_cursor: edges.first().map(|(cursor, _)| cursor.clone()),
-                    end_cursor: edges.last().map(|(cursor, _)| cursor.clone()),
+                    start_cursor: edges.first().map(|edge| edge.cursor.clone()),
+                    end_cursor: edges.last().map(|edge| edge.cursor.clone()),
                 };
                 Self { edges, page_info, $($counted,)? }
             }
@@ -78,14 +79,14 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $connection {
             /// The page's entries, each with its cursor
-            async fn edges(&self) -> Vec<$edge> {
-                self.edges.iter().map(|(cursor, node)| $edge { cursor: cursor.clone(), node: node.clone() }).collect()
+            async fn edges(&self) -> &[$edge] {
+                &self.edges
             }
 
             $(
             /// The page's entries alone
-            async fn $nodes(&self) -> Vec<$node> {
-                self.edges.iter().map(|(_, node)| node.clone()).collect()
+            async fn $nodes(&self) -> Vec<&$node> {
+                self.edges.iter().map(|edge| &edge.node).collect()
             }
             )?
 

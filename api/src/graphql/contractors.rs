@@ -58,7 +58,7 @@ impl Contractor {
 
     /// The people who write for it, whom the viewer may see, the newest first; 100 at most
     async fn clients(&self, ctx: &Context<'_>) -> Result<Vec<Client>> {
-        Ok(ctx.load(ClientsOf(self.0.id)).await?.unwrap_or_default().into_iter().map(Client).collect())
+        Ok(ctx.load(ClientsOf(self.0.id)).await?.unwrap_or_default().into_iter().map(Client::from).collect())
     }
 
     /// Its deals that the viewer may see, the newest first; 100 at most
@@ -68,7 +68,13 @@ impl Contractor {
 
     /// Its clients' dialogues that the viewer may see, the latest active first; 100 at most
     async fn dialogues(&self, ctx: &Context<'_>) -> Result<Vec<Dialogue>> {
-        Ok(ctx.load(DialoguesOfContractor(self.0.id)).await?.unwrap_or_default().into_iter().map(Dialogue).collect())
+        Ok(ctx
+            .load(DialoguesOfContractor(self.0.id))
+            .await?
+            .unwrap_or_default()
+            .into_iter()
+            .map(Dialogue::from)
+            .collect())
     }
 
     /// What happened to it, from old to new

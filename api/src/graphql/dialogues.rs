@@ -1,5 +1,7 @@
 //! Dialogues: the list, one of them, and what is done in them.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use colloquy_entity::dialogue;
 
@@ -27,7 +29,13 @@ use super::{Ask, answer};
 
 /// One client's conversation with the company in one channel; it closes and reopens, and is never a new one
 #[derive(Clone)]
-pub struct Dialogue(pub dialogue::Model);
+pub struct Dialogue(pub Arc<dialogue::Model>);
+
+impl From<dialogue::Model> for Dialogue {
+    fn from(row: dialogue::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
 
 /// Where a dialogue stands in a viewer's list
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
@@ -166,7 +174,7 @@ impl Dialogue {
         let page = PageOf::read(ctx, self.0.id.0, Messages, PageArgs { first, after, last, before }).await?;
         let count = self.0.message_count.unsigned_abs();
         let total = counting!(app, viewer => { let _ = app; async move { Ok(count) } });
-        Ok(MessageConnection::new(page.map(Message), |message| message.0.ordinal, total))
+        Ok(MessageConnection::new(page.map(Message::from), |message| message.0.ordinal, total))
     }
 
     /// The dialogue's timeline: its messages and every change, in order
@@ -185,7 +193,7 @@ impl Dialogue {
 
     /// Client messages after the viewer's read mark
     async fn unread_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        Ok(i32::try_from(ctx.unread(self.0.id).await?).unwrap_or(i32::MAX))
+        Ok(i32::try_from(ctx.unread(self.0.id).await?.unwrap_or_default()).unwrap_or(i32::MAX))
     }
 
     /// What the viewer may do in it

@@ -2,10 +2,11 @@
 //!
 //! The library's parser aborts the process on 5,000 nested lists, and its validation hangs on a few fragments that spread
 //! one another; both happen before its own limits are looked at, and to anybody who can reach the door. So every door
-//! (HTTP, WebSocket, SSE) calls [`admit`] first.
+//! (HTTP, WebSocket, SSE) calls [`Guard::admit`] first.
 
 mod absent;
 mod measure;
+mod parsed;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use async_graphql::{
 };
 
 use measure::Measure;
+use parsed::Parsed;
 
 /// How large a request may be. All are counted after fragments are spread, except what is said to be of the document.
 #[derive(Clone, Debug)]
@@ -169,28 +171,53 @@ impl From<Refused> for Response {
     }
 }
 
-/// Parses a request's document within bounds, and tells what it asks for.
-///
-/// The request that comes back carries the parsed document, so that it is not parsed again; an empty `operationName`,
-/// which some clients send for none, is taken away.
-///
-/// # Errors
-///
-/// [`Refused`], with the reason in words and the code that the client gets.
-pub fn admit(mut request: Request, limits: &Limits) -> Result<(Request, Operation), Refused> {
-    if request.query.len() > limits.bytes {
-        return Err(Refused::too_complex(format!("The document is larger than {} bytes.", limits.bytes)));
+/// Keeps the documents of one schema within bounds.
+pub struct Guard {
+    limits: Limits,
+    parsed: Parsed,
+}
+
+impl Guard {
+    /// Within these.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, parsed: Parsed::default() }
     }
-    if request.query.trim().is_empty() {
-        return Err(Refused::bad_input("There is no document: `query` is empty."));
+
+    /// Parses a request's document within bounds, and tells what it asks for.
+    ///
+    /// The request that comes back carries the parsed document, so that it is not parsed again; an empty `operationName`,
+    /// which some clients send for none, is taken away.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], with the reason in words and the code that the client gets.
+    pub fn admit(&self, mut request: Request) -> Result<(Request, Operation), Refused> {
+        let limits = &self.limits;
+        if request.query.len() > limits.bytes {
+            return Err(Refused::too_complex(format!("The document is larger than {} bytes.", limits.bytes)));
+        }
+        if request.query.trim().is_empty() {
+            return Err(Refused::bad_input("There is no document: `query` is empty."));
+        }
+        request.operation_name = request.operation_name.filter(|name| !name.is_empty());
+        let known = self.parsed.get(&request.query);
+        let is_known = known.is_some();
+        let mut document = match known {
+            Some(document) => document,
+            None => {
+                scan::scan(&request.query, limits)?;
+                parse_query(&request.query)?
+            }
+        };
+        // Anew each time: what an operation costs depends on its variables.
+        let operation = measured(&document, &request, limits)?;
+        if !is_known {
+            self.parsed.keep(&request.query, &document);
+        }
+        absent::leave_out(&mut document, &request.variables);
+        request.set_parsed_query(document);
+        Ok((request, operation))
     }
-    scan::scan(&request.query, limits)?;
-    request.operation_name = request.operation_name.filter(|name| !name.is_empty());
-    let mut document = parse_query(&request.query)?;
-    let operation = measured(&document, &request, limits)?;
-    absent::leave_out(&mut document, &request.variables);
-    request.set_parsed_query(document);
-    Ok((request, operation))
 }
 
 fn measured(document: &ExecutableDocument, request: &Request, limits: &Limits) -> Result<Operation, Refused> {

@@ -2,10 +2,10 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_graphql::dataloader::Loader;
-use colloquy_entity::{DialogueId, dialogue};
+use colloquy_entity::{DialogueId, dialogue, user};
 
 use crate::inbox::list::Found;
 
@@ -42,7 +42,7 @@ impl Known {
     }
 
     /// Keeps what a list has brought along with a dialogue, and hands on the dialogue.
-    pub fn take(&self, found: Found) -> dialogue::Model {
+    pub fn take(&self, found: Found) -> Arc<dialogue::Model> {
         let Found { dialogue, client, channel, last_message, author, participants, tags, unread } = found;
         let id: DialogueId = dialogue.id;
         if let Some(client) = client {
@@ -53,14 +53,14 @@ impl Known {
         }
         if let Some(message) = last_message {
             // A client's message names its author by way of the dialogue.
-            self.learn(id, Some(dialogue.clone()));
+            self.learn(id, Some(Arc::clone(&dialogue)));
             self.learn(message.id, Some(message));
         }
         if let Some(author) = author {
             self.learn(author.id, Some(author));
         }
         if let Some(participants) = participants {
-            let active = |user: &colloquy_entity::user::Model| user.is_active.then_some(user.id);
+            let active = |user: &user::Model| user.is_active.then_some(user.id);
             let responsible =
                 participants.iter().filter(|(part, _)| part.role == colloquy_entity::ParticipantRole::Responsible);
             self.learn(ResponsiblesOf(id), Some(responsible.filter_map(|(_, user)| active(user)).collect()));

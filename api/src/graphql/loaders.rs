@@ -129,6 +129,11 @@ pub(super) fn by<K: Eq + std::hash::Hash, T>(rows: Vec<T>, key: impl Fn(&T) -> K
     rows.into_iter().map(|row| (key(&row), row)).collect()
 }
 
+/// The same of what many resolvers of one answer show.
+fn shared<K: Eq + std::hash::Hash, T>(rows: Vec<T>, key: impl Fn(&T) -> K) -> HashMap<K, Arc<T>> {
+    by(rows.into_iter().map(Arc::new).collect(), |row| key(row))
+}
+
 pub(super) fn group<K: Eq + std::hash::Hash, T>(rows: impl IntoIterator<Item = (K, T)>) -> HashMap<K, Vec<T>> {
     let mut groups: HashMap<K, Vec<T>> = HashMap::new();
     for (key, row) in rows {
@@ -137,20 +142,20 @@ pub(super) fn group<K: Eq + std::hash::Hash, T>(rows: impl IntoIterator<Item = (
     groups
 }
 
-loader!(UserId => user::Model, |this, _viewer, keys| {
-    Ok(by(users::by_ids(this.app.db.read(), keys).await?, |row| row.id))
+loader!(UserId => Arc<user::Model>, |this, _viewer, keys| {
+    Ok(shared(users::by_ids(this.app.db.read(), keys).await?, |row| row.id))
 });
-loader!(ChannelId => channel::Model, |this, _viewer, keys| {
-    Ok(by(channels::by_ids(this.app.db.read(), keys).await?, |row| row.id))
+loader!(ChannelId => Arc<channel::Model>, |this, _viewer, keys| {
+    Ok(shared(channels::by_ids(this.app.db.read(), keys).await?, |row| row.id))
 });
-loader!(ClientId => client::Model, |this, viewer, keys| {
-    Ok(by(clients::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+loader!(ClientId => Arc<client::Model>, |this, viewer, keys| {
+    Ok(shared(clients::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
 });
-loader!(DialogueId => dialogue::Model, |this, viewer, keys| {
-    Ok(by(dialogues::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+loader!(DialogueId => Arc<dialogue::Model>, |this, viewer, keys| {
+    Ok(shared(dialogues::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
 });
-loader!(MessageId => message::Model, |this, viewer, keys| {
-    Ok(by(messages::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
+loader!(MessageId => Arc<message::Model>, |this, viewer, keys| {
+    Ok(shared(messages::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))
 });
 loader!(CommentId => comment::Model, |this, viewer, keys| {
     Ok(by(comments::by_ids(this.app.db.read(), viewer, keys).await?, |row| row.id))

@@ -1,5 +1,7 @@
 //! Messages, their attachments and their delivery.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject, Union};
 use colloquy_entity::{AttachmentKind, attachment, message};
 
@@ -18,7 +20,13 @@ use super::{Ask, answer};
 
 /// A message in a dialogue
 #[derive(Clone)]
-pub struct Message(pub message::Model);
+pub struct Message(pub Arc<message::Model>);
+
+impl From<message::Model> for Message {
+    fn from(row: message::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
 
 /// Who did something
 #[derive(Union)]
@@ -332,23 +340,23 @@ async fn send(ctx: &Context<'_>, input: SendMessageInput) -> Result<MessagePaylo
         idempotency_key: input.idempotency_key,
     };
     let message = messages::send(ctx.app()?, &ctx.viewer()?, outgoing).await?;
-    Ok(MessagePayload { message: Message(message) })
+    Ok(MessagePayload { message: message.into() })
 }
 
 async fn retry(ctx: &Context<'_>, id: ID) -> Result<MessagePayload> {
     let id = parse(&id).ok_or(Error::NotFound("message"))?;
     let message = messages::retry(ctx.app()?, &ctx.viewer()?, id).await?;
-    Ok(MessagePayload { message: Message(message) })
+    Ok(MessagePayload { message: message.into() })
 }
 
 async fn edit(ctx: &Context<'_>, id: ID, text: &str) -> Result<MessagePayload> {
     let id = parse(&id).ok_or(Error::NotFound("message"))?;
     let message = changes::edit(ctx.app()?, &ctx.viewer()?, id, text).await?;
-    Ok(MessagePayload { message: Message(message) })
+    Ok(MessagePayload { message: message.into() })
 }
 
 async fn delete(ctx: &Context<'_>, id: ID) -> Result<MessagePayload> {
     let id = parse(&id).ok_or(Error::NotFound("message"))?;
     let message = changes::delete(ctx.app()?, &ctx.viewer()?, id).await?;
-    Ok(MessagePayload { message: Message(message) })
+    Ok(MessagePayload { message: message.into() })
 }

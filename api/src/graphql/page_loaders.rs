@@ -6,6 +6,7 @@ use std::hash::Hash;
 use async_graphql::Context;
 use async_graphql::dataloader::Loader;
 use colloquy_entity::*;
+use futures_util::future::BoxFuture;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -67,11 +68,19 @@ pub trait List: Clone + Eq + Hash + Send + Sync + 'static {
 
 impl<L: List> PageOf<L> {
     /// Reads a list's page, together with the same page of others that the same answer asks for.
-    pub async fn read(ctx: &Context<'_>, owner: Uuid, list: L, args: PageArgs) -> Result<Page<L::Item>> {
-        match ctx.load(Self { owner, list, args: args.clone() }).await? {
-            Some(page) => page,
-            None => Ok(Page::empty(&args)),
-        }
+    pub fn read<'a>(
+        ctx: &'a Context<'_>,
+        owner: Uuid,
+        list: L,
+        args: PageArgs,
+    ) -> BoxFuture<'a, Result<Page<L::Item>>> {
+        // Apart, as what loads is: most fields of those who have such lists are others.
+        Box::pin(async move {
+            match ctx.load(Self { owner, list, args: args.clone() }).await? {
+                Some(page) => page,
+                None => Ok(Page::empty(&args)),
+            }
+        })
     }
 }
 

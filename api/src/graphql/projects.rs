@@ -73,7 +73,7 @@ impl Project {
 
     /// The linked dialogues that the viewer may see, the latest linked first; 100 at most
     async fn dialogues(&self, ctx: &Context<'_>) -> Result<Vec<Dialogue>> {
-        Ok(ctx.load(DialoguesOfProject(self.0.id)).await?.unwrap_or_default().into_iter().map(Dialogue).collect())
+        Ok(ctx.load(DialoguesOfProject(self.0.id)).await?.unwrap_or_default().into_iter().map(Dialogue::from).collect())
     }
 
     /// What happened to it, from old to new

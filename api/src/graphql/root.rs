@@ -18,7 +18,7 @@ use crate::viewer::Viewer;
 
 use super::ask::{Asking, Mode};
 use super::errors::{dress, refusal};
-use super::guard::{self, Limits, Operation};
+use super::guard::{Guard, Limits, Operation};
 use super::rounds::Rounds;
 use super::shared::{self, Groups, Part};
 use super::subscriptions::Subscription;
@@ -78,14 +78,14 @@ pub fn sdl() -> String {
 pub struct Api {
     app: Arc<App>,
     schema: Served,
-    limits: Limits,
+    guard: Guard,
     pub(super) groups: Arc<Groups>,
 }
 
 impl Api {
     /// For an app.
     pub fn new(app: Arc<App>) -> Self {
-        Self { app, schema: schema(), limits: limits(), groups: Arc::default() }
+        Self { app, schema: schema(), guard: Guard::new(limits()), groups: Arc::default() }
     }
 
     /// The app behind it.
@@ -96,7 +96,7 @@ impl Api {
     /// Bounds a document and tells what it is; a refusal is already the answer.
     #[expect(clippy::result_large_err, reason = "a refusal is the whole answer")]
     pub fn admit(&self, request: Request, viewer: Option<&Viewer>) -> Result<(Request, Operation), Response> {
-        let (request, operation) = guard::admit(request, &self.limits).map_err(Response::from)?;
+        let (request, operation) = self.guard.admit(request).map_err(Response::from)?;
         // One sign-in a document: otherwise one request tries a thousand passwords.
         if operation.roots.iter().filter(|root| root.as_str() == "signIn").count() > 1 {
             return Err(refusal(Error::bad("", "A document can sign in once")));

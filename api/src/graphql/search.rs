@@ -88,7 +88,7 @@ impl SearchQueries {
         let page_info = page_info(&page);
         let edge = |found: Found<_>| MessageSearchEdge {
             cursor: found.place.encode(),
-            node: Message(found.what),
+            node: Message::from(found.what),
             snippet: found.snippet,
         };
         Ok(MessageSearchConnection { edges: page.items.into_iter().map(edge).collect(), page_info })

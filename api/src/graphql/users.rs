@@ -1,5 +1,7 @@
 //! Employees, signing in and out, and API tokens.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use colloquy_entity::{api_token, user};
 use futures_util::future::try_join_all;
@@ -16,7 +18,13 @@ use super::{Ask, answer};
 
 /// An employee
 #[derive(Clone)]
-pub struct User(pub user::Model);
+pub struct User(pub Arc<user::Model>);
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
 
 /// An employee
 #[Object]
@@ -130,7 +138,7 @@ impl UserQueries {
             let filter = filter.clone();
             async move { users::count(app.db.read(), &filter).await }
         });
-        Ok(UserConnection::new(page.map(User), |user| user.0.id, total))
+        Ok(UserConnection::new(page.map(User::from), |user| user.0.id, total))
     }
 
     /// The viewer's own; an administrator's answer has everyone's
@@ -285,7 +293,7 @@ impl UserMutations {
 async fn sign_in(ctx: &Context<'_>, input: SignInInput) -> Result<SignInPayload> {
     let signed_in = sessions::sign_in(ctx.app()?, &input.email, &input.password).await?;
     ctx.append_http_header("Set-Cookie", ctx.asking()?.cookie(&signed_in.token, sessions::SESSION / 1000));
-    let viewer = User(signed_in.user);
+    let viewer = User::from(signed_in.user);
     Ok(SignInPayload { token: signed_in.token, expires_at: signed_in.expires_at.into(), viewer })
 }
 
@@ -299,7 +307,7 @@ async fn create_user(ctx: &Context<'_>, input: CreateUserInput) -> Result<UserPa
     let CreateUserInput { name, email, password, role } = input;
     let new = users::NewUser { name, email, password, role: role.into() };
     let user = users::create(ctx.app()?, &ctx.viewer()?, new).await?;
-    Ok(UserPayload { user: User(user) })
+    Ok(UserPayload { user: user.into() })
 }
 
 async fn update_user(ctx: &Context<'_>, input: UpdateUserInput) -> Result<UserPayload> {
@@ -311,7 +319,7 @@ async fn update_user(ctx: &Context<'_>, input: UpdateUserInput) -> Result<UserPa
         is_active: required("input.isActive", input.is_active)?,
     };
     let user = users::update(ctx.app()?, &ctx.viewer()?, parse(&input.user_id), change).await?;
-    Ok(UserPayload { user: User(user) })
+    Ok(UserPayload { user: user.into() })
 }
 
 async fn create_api_token(ctx: &Context<'_>, input: CreateApiTokenInput) -> Result<ApiTokenPayload> {

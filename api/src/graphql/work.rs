@@ -6,7 +6,7 @@ use colloquy_entity::{DialogueId, dialogue};
 use crate::error::{Error, Result};
 use crate::inbox::{dialogues, participants, reading, tags, typing};
 
-use super::dialogues::{Dialogue, DialoguePayload};
+use super::dialogues::DialoguePayload;
 use super::node::parse;
 use super::words::ParticipantRole;
 use super::{Ask, answer};
@@ -16,7 +16,7 @@ use super::{Ask, answer};
 pub struct DialogueMutations;
 
 fn payload(result: Result<dialogue::Model>) -> Result<DialoguePayload> {
-    result.map(|dialogue| DialoguePayload { dialogue: Dialogue(dialogue) })
+    result.map(|dialogue| DialoguePayload { dialogue: dialogue.into() })
 }
 
 fn which(id: &ID) -> Result<DialogueId> {

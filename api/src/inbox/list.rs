@@ -1,13 +1,14 @@
 //! The list of dialogues: the operator's inbox and the archive are one query, filtered.
 
+mod columns;
 mod filter;
 mod order;
 mod whole;
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Order, Query, SimpleExpr};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryTrait, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryTrait, Statement,
 };
 
 use crate::app::App;
@@ -17,6 +18,7 @@ use crate::viewer::Viewer;
 
 pub use filter::{DialogueFilter, Range};
 pub use order::{OrderBy, Place};
+use whole::Common;
 pub use whole::{Found, Wanted};
 
 /// Where a dialogue stands in a viewer's list: the four are disjoint, and together are all that the viewer may see.
@@ -73,7 +75,7 @@ fn in_state(state: DialogueState) -> SimpleExpr {
 }
 
 /// The open dialogues that the viewer answers for.
-fn mine(viewer: &Viewer) -> sea_orm::sea_query::SelectStatement {
+fn mine(viewer: &Viewer) -> SelectStatement {
     Query::select()
         .column(participant::Column::DialogueId)
         .from(participant::Entity)
@@ -92,18 +94,39 @@ pub async fn page(
     args: &PageArgs,
     wanted: Wanted,
 ) -> Result<Page<Found>> {
-    let statement = statement(app, viewer, filter, order, args, wanted)?;
+    let window: Window<Place> = args.window()?;
+    let whole = statement(app, viewer, filter, order, args, wanted, Among::All)?;
     let rows = if filter.is_usual() {
-        app.db.read().query_all_raw(statement).await?
+        app.db.read().query_all_raw(whole).await?
     } else {
         // How rare what is asked for is decides between its index and the list's.
         let tx = app.db.planned().await?;
-        let rows = tx.query_all_raw(statement).await?;
+        let mut rows = Vec::new();
+        for &among in filter.first_among() {
+            rows = tx.query_all_raw(statement(app, viewer, filter, order, args, wanted, among)?).await?;
+            if rows.len() as u64 > window.size {
+                break;
+            }
+        }
+        if rows.len() as u64 <= window.size {
+            rows = tx.query_all_raw(whole).await?;
+        }
         tx.rollback().await?;
         rows
     };
-    let found = rows.iter().map(|row| Found::read(row, viewer, wanted)).collect::<Result<Vec<_>>>()?;
-    Ok(Page::cut(found, &args.window::<Place>()?))
+    let mut common = Common::default();
+    let found = rows.iter().map(|row| Found::read(row, viewer, wanted, &mut common)).collect::<Result<Vec<_>>>()?;
+    Ok(Page::cut(found, &window))
+}
+
+/// Among which dialogues of the list a page is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// All of them.
+    All,
+    /// So many that come first in its order. What is common is found among them, whether or not the database knows that
+    /// it is; to find all of it and sort that takes far longer.
+    First(u64),
 }
 
 /// The one statement that reads such a page, and one row more.
@@ -114,9 +137,17 @@ pub fn statement(
     (by, ascending): (OrderBy, bool),
     args: &PageArgs,
     wanted: Wanted,
+    among: Among,
 ) -> Result<Statement> {
     let window: Window<Place> = args.window()?;
-    let mut query = dialogue::Entity::find().filter(filter.condition(viewer)?);
+    let (before, after) = match among {
+        Among::All => (filter.condition(viewer)?, None),
+        Among::First(_) => {
+            let (bounded, rest) = filter.split();
+            (bounded.condition(viewer)?, Some(rest.holds(viewer)?))
+        }
+    };
+    let mut query = dialogue::Entity::find().filter(before);
     let column = |column| Expr::col((dialogue::Entity, column));
     // Later in the list is smaller in number where the newest come first.
     for (field, bound, is_after) in [("after", &window.after, true), ("before", &window.before, false)] {
@@ -130,12 +161,22 @@ pub fn statement(
         query = query.filter(if is_after == ascending { here.gt(there) } else { here.lt(there) });
     }
     let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
-    let query =
-        query.order_by(column(by.column()), order.clone()).order_by(column(dialogue::Column::Id), order.clone());
-    let mut statement = QueryTrait::build(&query, app.db.write().get_database_backend());
+    let ordered = |query: &mut SelectStatement| {
+        query.order_by_expr(column(by.column()), order.clone());
+        query.order_by_expr(column(dialogue::Column::Id), order.clone());
+    };
+    let mut page = QueryTrait::into_query(query);
+    if let (Among::First(limit), Some(rest)) = (among, after) {
+        ordered(&mut page);
+        page.limit(limit);
+        let columns = dialogue::Column::iter().map(column);
+        page = Query::select().exprs(columns).from_subquery(page, dialogue::Entity).cond_where(rest).take();
+    }
+    ordered(&mut page);
+    let mut page = app.db.write().get_database_backend().build(&page);
     // A literal: PostgreSQL plans the page anew for one that is bound.
-    statement.sql.push_str(&format!(" LIMIT {}", window.size + 1));
-    Ok(wanted.around(statement, viewer, by, &order))
+    page.sql.push_str(&format!(" LIMIT {}", window.size + 1));
+    Ok(wanted.around(page, viewer, by, &order))
 }
 
 /// How many there are.

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use colloquy_entity::*;
-use sea_orm::sea_query::ExprTrait;
+use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, SelectGetableTuple, Selector, TryGetableMany,
 };
 
 use crate::app::App;
@@ -150,30 +150,52 @@ pub async fn viewer(app: &App, token: &str) -> Result<Viewer> {
     let db = app.db.read();
     let hash = token_hash(token);
     let now = Time::now();
-    let (user_id, credential, expires_at) = if token.starts_with(SESSION_PREFIX) {
-        let session = session::Entity::find().filter(session::Column::TokenHash.eq(hash)).one(db).await?;
-        let session = session.ok_or(refused.clone())?;
-        (session.user_id, Credential::Session(session.id), Some(session.expires_at))
+    // One statement each: every request begins with it.
+    let (credential, expires_at, (id, role, is_active, since)) = if token.starts_with(SESSION_PREFIX) {
+        use session::Column::{ExpiresAt, Id, TokenHash, UserId as Holder};
+        let session = held::<session::Entity, (_, Time, _, _, bool, _)>([Id, ExpiresAt], Holder, TokenHash.eq(hash));
+        let session = session.one(db).await?;
+        let (session, expires_at, id, role, is_active, since) = session.ok_or(refused.clone())?;
+        (Credential::Session(session), Some(expires_at), (id, role, is_active, since))
     } else {
-        let token = api_token::Entity::find().filter(api_token::Column::TokenHash.eq(hash)).one(db).await?;
-        let token = token.ok_or(refused.clone())?;
-        touch(app, &token, now).await;
-        (token.user_id, Credential::ApiToken(token.id), token.expires_at)
+        use api_token::Column::{ExpiresAt, Id, LastUsedAt, TokenHash, UserId as Holder};
+        let columns = [Id, ExpiresAt, LastUsedAt];
+        let token = held::<api_token::Entity, (_, _, _, _, _, bool, _)>(columns, Holder, TokenHash.eq(hash));
+        let token = token.one(db).await?;
+        let (token, expires_at, last_used_at, id, role, is_active, since) = token.ok_or(refused.clone())?;
+        touch(app, token, last_used_at, now).await;
+        (Credential::ApiToken(token), expires_at, (id, role, is_active, since))
     };
-    if expires_at.is_some_and(|at| at <= now) {
+    if !is_active || expires_at.is_some_and(|at| at <= now) {
         return Err(refused);
     }
-    let user = user::Entity::find_by_id(user_id).one(db).await?.filter(|user| user.is_active).ok_or(refused)?;
-    Ok(Viewer { id: user.id, role: user.role, since: user.created_at, credential, expires_at })
+    Ok(Viewer { id, role, since, credential, expires_at })
+}
+
+/// What is held by a user, and of them who they are, their role, whether they are active and since when they are here.
+fn held<E: EntityTrait, T: TryGetableMany>(
+    columns: impl IntoIterator<Item = E::Column>,
+    holder: E::Column,
+    which: SimpleExpr,
+) -> Selector<SelectGetableTuple<T>> {
+    let mut query = E::find().select_only().columns(columns).columns([
+        user::Column::Id,
+        user::Column::Role,
+        user::Column::IsActive,
+        user::Column::CreatedAt,
+    ]);
+    let is_theirs = Expr::col((user::Entity, user::Column::Id)).eq(Expr::col((E::default(), holder)));
+    QueryTrait::query(&mut query).inner_join(user::Entity, is_theirs);
+    query.filter(which).into_tuple()
 }
 
 /// Notes that a token was used; that this fails is no reason to refuse it.
-async fn touch(app: &App, token: &api_token::Model, now: Time) {
-    if token.last_used_at.is_some_and(|at| now.0 - at.0 < TOUCH) {
+async fn touch(app: &App, token: ApiTokenId, last_used_at: Option<Time>, now: Time) {
+    if last_used_at.is_some_and(|at| now.0 - at.0 < TOUCH) {
         return;
     }
     let row = api_token::ActiveModel { last_used_at: Set(Some(now)), ..Default::default() };
-    let update = api_token::Entity::update_many().set(row).filter(api_token::Column::Id.eq(token.id));
+    let update = api_token::Entity::update_many().set(row).filter(api_token::Column::Id.eq(token));
     if let Err(error) = update.exec(app.db.write()).await {
         tracing::debug!(%error, "the use of a token was not noted");
     }

@@ -36,6 +36,10 @@ impl Mutation {
     }
 }
 
+fn admit(request: Request, limits: &Limits) -> Result<(Request, Operation), Refused> {
+    Guard::new(limits.clone()).admit(request)
+}
+
 fn admitted(document: impl Into<String>) -> Result<Operation, Refused> {
     admit(Request::new(document), &Limits::default()).map(|(_, operation)| operation)
 }
@@ -284,4 +288,25 @@ fn what_is_let_through_is_not_parsed_again() {
     let schema = Schema::build(Query, Mutation, EmptySubscription).finish();
     let response = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(schema.execute(request));
     assert_eq!(serde_json::to_value(response).unwrap(), json!({"data": {"sum": 3}}));
+}
+
+#[test]
+fn a_document_that_is_known_is_measured_anew_for_each_request() {
+    let guard = Guard::new(Limits { cost: 50, ..Limits::default() });
+    let request = |variables| {
+        let document = "query($n: Int, $of: [Int!]) { this(first: $n) { sum(of: $of) } }";
+        Request::new(document).variables(async_graphql::Variables::from_json(variables))
+    };
+    let mut costs = Vec::new();
+    for variables in [json!({ "n": 2, "of": [1] }), json!({}), json!({ "n": 3, "of": [1, 2] })] {
+        let (mut admitted, operation) = guard.admit(request(variables.clone())).unwrap();
+        // What one request left out is there again for the next.
+        let (_, chosen) = admitted.parsed_query().unwrap().operations.iter().next().unwrap();
+        assert_eq!(chosen.node.variable_definitions.len(), variables.as_object().unwrap().len());
+        costs.push(operation.cost);
+    }
+    assert!(costs[2] > costs[0], "{costs:?}");
+    let refused = guard.admit(request(json!({ "n": 100 }))).unwrap_err();
+    assert_eq!(refused.reason(), Reason::TooComplex);
+    assert!(guard.admit(request(json!({ "n": 2 }))).is_ok());
 }

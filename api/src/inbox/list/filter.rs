@@ -11,7 +11,7 @@ use crate::policy;
 use crate::viewer::Viewer;
 
 use super::super::{reading, text};
-use super::{Group, in_state};
+use super::{Among, Group, in_state};
 
 /// Dialogues in which one of these users has this part.
 fn part(role: ParticipantRole, users: impl IntoIterator<Item = UserId>) -> SelectStatement {
@@ -88,6 +88,8 @@ macro_rules! linked {
 
 /// Most ids in one list of a filter.
 const MOST: usize = 1_000;
+/// So many dialogues of a list are looked through first for what may be common.
+const FIRST: u64 = 2_000;
 /// So many tags are looked for one by one.
 const FEW: usize = 8;
 /// Longest text of a filter, in characters.
@@ -126,12 +128,41 @@ impl DialogueFilter {
         *self == Self { group: self.group, state: self.state, ..Self::default() }
     }
 
-    /// For queries over dialogues: of those that the viewer may see, the ones for which all of it holds.
-    pub(in crate::inbox) fn condition(&self, viewer: &Viewer) -> Result<Condition> {
+    /// Where to look first for a page of what may be common, though the database cannot tell.
+    pub(super) fn first_among(&self) -> &'static [Among] {
+        let few = Self { dialogues: self.dialogues.clone(), clients: self.clients.clone(), ..Self::default() };
+        if few != Self::default() {
+            return &[];
+        }
+        if self.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
+            // To find all who are called so takes longest.
+            return &[Among::First(FIRST), Among::First(10 * FIRST)];
+        }
+        let (_, rest) = self.split();
+        let is_planned_well = rest == Self { unread_only: rest.unread_only, ..Self::default() };
+        if is_planned_well { &[] } else { &[Among::First(FIRST)] }
+    }
+
+    /// What a list's indexes bound by themselves, and the rest.
+    pub(super) fn split(&self) -> (Self, Self) {
+        let Self { group, state, channels, kinds, last_activity_at, .. } = self.clone();
+        let bounded = Self { group, state, channels, kinds, last_activity_at, ..Self::default() };
+        let none =
+            Self { group: None, state: None, channels: None, kinds: None, last_activity_at: None, ..self.clone() };
+        (bounded, none)
+    }
+
+    /// For queries over dialogues that the viewer may see: those for which all of it holds.
+    pub(super) fn holds(&self, viewer: &Viewer) -> Result<Condition> {
         Ok(self
-            .beside(policy::visible(viewer))?
+            .beside(Condition::all())?
             .add_option(self.group.map(|group| group.condition(viewer)))
             .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
+    }
+
+    /// For queries over dialogues: of those that the viewer may see, the ones for which all of it holds.
+    pub(in crate::inbox) fn condition(&self, viewer: &Viewer) -> Result<Condition> {
+        Ok(policy::visible(viewer).add(self.holds(viewer)?))
     }
 
     /// What has to hold already, and of this filter all that is the same whoever asks: neither `group` nor `unread_only`.

@@ -2,14 +2,14 @@
 //!
 //! Loaders would read the same in one statement for each kind of thing, in three rounds.
 
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{Order, Values};
-use sea_orm::{
-    ColumnTrait, DatabaseBackend, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult, Statement,
-};
-use serde::de::DeserializeOwned;
+use sea_orm::{DatabaseBackend, IdenStatic, QueryResult, Statement};
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -17,6 +17,7 @@ use crate::viewer::Viewer;
 
 use super::super::reading;
 use super::OrderBy;
+use super::columns::{Columns, Shown};
 
 /// What is asked of each dialogue beside itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,36 +40,28 @@ pub struct Wanted {
 #[derive(Clone, Debug)]
 pub struct Found {
     /// Itself.
-    pub dialogue: dialogue::Model,
+    pub dialogue: Arc<dialogue::Model>,
     /// With whom it is.
-    pub client: Option<client::Model>,
+    pub client: Option<Arc<client::Model>>,
     /// In which channel.
-    pub channel: Option<channel::Model>,
+    pub channel: Option<Arc<channel::Model>>,
     /// The newest message; none where there is none, or it was not wanted.
-    pub last_message: Option<message::Model>,
+    pub last_message: Option<Arc<message::Model>>,
     /// The employee who wrote it. Users come without their secrets.
-    pub author: Option<user::Model>,
+    pub author: Option<Arc<user::Model>>,
     /// Who takes part, the longest first.
-    pub participants: Option<Vec<(participant::Model, user::Model)>>,
+    pub participants: Option<Vec<(participant::Model, Arc<user::Model>)>>,
     /// Its tags, in the order in which they were put there.
     pub tags: Option<Vec<tag::Model>>,
     /// How many client messages the viewer has not read; none where that takes more than a look at the row.
     pub unread: Option<i64>,
 }
 
-const CLIENT: &str = "c_";
-const CHANNEL: &str = "h_";
-const MESSAGE: &str = "m_";
-const AUTHOR: &str = "a_";
-
-/// What lists have no use for, and shall not carry around.
-const SECRET: [&str; 2] = ["password_hash", "lookup"];
-
 /// A participant and their user, as the statement packs them: user, part, since, and of the user name, e-mail, role,
-/// whether they are active, since when they are here.
-type Part = (String, String, i64, String, String, String, u8, i64);
+/// whether they are active, since when they are here. What is borrowed has nothing that JSON escapes.
+type Part<'a> = (&'a str, &'a str, i64, String, String, &'a str, u8, i64);
 /// A tag: its id, name, colour.
-type Tag = (String, String, String);
+type Tag<'a> = (&'a str, String, String);
 
 impl Wanted {
     /// Puts what is wanted around a statement that reads a page of dialogues.
@@ -81,19 +74,21 @@ impl Wanted {
             true => ("json_build_array", "json_agg", ""),
             false => ("json_array", "json_group_array", "hex"),
         };
-        let (mut columns, mut joins) = ("page.*".to_owned(), String::new());
+        // In the order in which they are read.
+        let (mut columns, mut joins) = (String::new(), String::new());
+        add::<dialogue::Model>(&mut columns, "page");
         if self.client {
-            prefixed::<client::Entity>(&mut columns, CLIENT);
+            add::<client::Model>(&mut columns, "c_");
             joins.push_str(" JOIN clients c_ ON c_.id = page.client_id");
         }
         if self.channel {
-            prefixed::<channel::Entity>(&mut columns, CHANNEL);
+            add::<channel::Model>(&mut columns, "h_");
             joins.push_str(" JOIN channels h_ ON h_.id = page.channel_id");
         }
         if self.last_message {
-            prefixed::<message::Entity>(&mut columns, MESSAGE);
+            add::<message::Model>(&mut columns, "m_");
             joins.push_str(" LEFT JOIN messages m_ ON m_.id = page.last_message_id");
-            prefixed::<user::Entity>(&mut columns, AUTHOR);
+            add::<user::Model>(&mut columns, "a_");
             joins.push_str(" LEFT JOIN users a_ ON a_.id = m_.author_id");
         }
         if self.unread {
@@ -127,96 +122,129 @@ impl Wanted {
     }
 }
 
-/// The columns of a table that is joined under its prefix.
-fn prefixed<E: EntityTrait>(columns: &mut String, prefix: &str)
-where
-    E::Column: Iterable + ColumnTrait,
-{
-    for column in E::Column::iter() {
-        let name = column.as_str();
-        let _ = match SECRET.contains(&name) {
-            true => write!(columns, ", '' AS {prefix}{name}"),
-            false => write!(columns, ", {prefix}.{name} AS {prefix}{name}"),
+/// Adds what is read of a table.
+fn add<T: Shown>(columns: &mut String, table: &str) {
+    for column in T::COLUMNS {
+        let comma = if columns.is_empty() { "" } else { ", " };
+        // Under names of their own: the page around is ordered by those of dialogues.
+        let _ = write!(columns, "{comma}{table}.{column} AS {table}_{column}");
+    }
+}
+
+/// What rows of a page have in common, and is read once.
+#[derive(Default)]
+pub(super) struct Common {
+    channels: HashMap<ChannelId, Arc<channel::Model>>,
+    users: HashMap<UserId, Arc<user::Model>>,
+}
+
+impl Common {
+    fn channel(&mut self, id: ChannelId, columns: &mut Columns<'_>) -> Result<Arc<channel::Model>> {
+        if let Some(channel) = self.channels.get(&id) {
+            columns.skip(channel::Model::COLUMNS.len());
+            return Ok(Arc::clone(channel));
+        }
+        let channel = Arc::new(channel::Model::read(columns)?);
+        self.channels.insert(id, Arc::clone(&channel));
+        Ok(channel)
+    }
+
+    fn author(&mut self, id: UserId, columns: &mut Columns<'_>) -> Result<Arc<user::Model>> {
+        if let Some(user) = self.users.get(&id) {
+            columns.skip(user::Model::COLUMNS.len());
+            return Ok(Arc::clone(user));
+        }
+        let user = Arc::new(user::Model::read(columns)?);
+        self.users.insert(id, Arc::clone(&user));
+        Ok(user)
+    }
+
+    fn parts(
+        &mut self,
+        dialogue: &dialogue::Model,
+        packed: Option<&str>,
+    ) -> Result<Vec<(participant::Model, Arc<user::Model>)>> {
+        let part = |(user, part, since, name, email, role, is_active, created_at): Part<'_>| {
+            let user_id = UserId(id(user)?);
+            let part = participant::Model {
+                dialogue_id: dialogue.id,
+                user_id,
+                role: value(part)?,
+                since: Time(since),
+                is_open: dialogue.state == DialogueState::Open,
+            };
+            if let Some(user) = self.users.get(&user_id) {
+                return Ok((part, Arc::clone(user)));
+            }
+            let user = Arc::new(user::Model {
+                id: user_id,
+                name,
+                email,
+                // Lists carry no secrets around.
+                password_hash: String::new(),
+                lookup: String::new(),
+                role: value(role)?,
+                is_active: is_active == 1,
+                created_at: Time(created_at),
+            });
+            self.users.insert(user_id, Arc::clone(&user));
+            Ok((part, user))
         };
+        unpack::<Part<'_>>(packed)?.into_iter().map(part).collect()
     }
 }
 
 impl Found {
     /// From a row of such a statement.
-    pub(super) fn read(row: &QueryResult, viewer: &Viewer, wanted: Wanted) -> Result<Self> {
-        let dialogue = dialogue::Model::from_query_result(row, "")?;
-        let client = wanted.client.then(|| client::Model::from_query_result(row, CLIENT)).transpose()?;
-        let channel = wanted.channel.then(|| channel::Model::from_query_result(row, CHANNEL)).transpose()?;
-        let last_message = match wanted.last_message && dialogue.last_message_id.is_some() {
-            true => Some(message::Model::from_query_result(row, MESSAGE)?),
+    pub(super) fn read(row: &QueryResult, viewer: &Viewer, wanted: Wanted, common: &mut Common) -> Result<Self> {
+        let columns = &mut Columns::of(row)?;
+        let dialogue = dialogue::Model::read(columns)?;
+        let client = wanted.client.then(|| client::Model::read(columns).map(Arc::new)).transpose()?;
+        let channel = wanted.channel.then(|| common.channel(dialogue.channel_id, columns)).transpose()?;
+        let (mut last_message, mut author) = (None, None);
+        if wanted.last_message {
+            match dialogue.last_message_id {
+                Some(_) => last_message = Some(Arc::new(message::Model::read(columns)?)),
+                None => columns.skip(message::Model::COLUMNS.len()),
+            }
+            match last_message.as_ref().and_then(|message| message.author_id) {
+                Some(user) => author = Some(common.author(user, columns)?),
+                None => columns.skip(user::Model::COLUMNS.len()),
+            }
+        }
+        let unread = match wanted.unread {
+            true => reading::unread_by_mark(&viewer.into(), &dialogue, columns.next()?),
             false => None,
         };
-        let author = match last_message.as_ref().and_then(|message| message.author_id) {
-            Some(_) => Some(user::Model::from_query_result(row, AUTHOR)?),
-            None => None,
-        };
         let participants = match wanted.participants {
-            true => Some(
-                packed::<Part>(row, "parts")?.into_iter().map(|part| unpack(&dialogue, part)).collect::<Result<_>>()?,
-            ),
+            true => Some(common.parts(&dialogue, columns.next::<Option<String>>()?.as_deref())?),
             false => None,
         };
         let tags = match wanted.tags {
-            true => Some(packed::<Tag>(row, "labels")?.into_iter().map(label).collect::<Result<_>>()?),
+            true => {
+                let packed: Option<String> = columns.next()?;
+                Some(unpack(packed.as_deref())?.into_iter().map(label).collect::<Result<_>>()?)
+            }
             false => None,
         };
-        let unread = match wanted.unread {
-            true => reading::unread_by_mark(&viewer.into(), &dialogue, row.try_get("", "read_count")?),
-            false => None,
-        };
-        Ok(Self { dialogue, client, channel, last_message, author, participants, tags, unread })
+        Ok(Self { dialogue: Arc::new(dialogue), client, channel, last_message, author, participants, tags, unread })
     }
 }
 
 /// A list that was packed into one column; none where there was nothing to pack.
-fn packed<T: DeserializeOwned>(row: &QueryResult, column: &str) -> Result<Vec<T>> {
-    let text: Option<String> = row.try_get("", column)?;
-    match text {
-        None => Ok(Vec::new()),
-        Some(text) => serde_json::from_str(&text).map_err(Error::internal),
-    }
+fn unpack<'a, T: Deserialize<'a>>(packed: Option<&'a str>) -> Result<Vec<T>> {
+    packed.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(text).map_err(Error::internal))
 }
 
 fn id(text: &str) -> Result<Uuid> {
     Uuid::parse_str(text).map_err(Error::internal)
 }
 
-fn unpack(
-    dialogue: &dialogue::Model,
-    (user, part, since, name, email, role, is_active, created_at): Part,
-) -> Result<(participant::Model, user::Model)> {
-    let user_id = UserId(id(&user)?);
-    let part = participant::Model {
-        dialogue_id: dialogue.id,
-        user_id,
-        role: value(part)?,
-        since: Time(since),
-        is_open: dialogue.state == DialogueState::Open,
-    };
-    let user = user::Model {
-        id: user_id,
-        name,
-        email,
-        // See `SECRET`.
-        password_hash: String::new(),
-        lookup: String::new(),
-        role: value(role)?,
-        is_active: is_active == 1,
-        created_at: Time(created_at),
-    };
-    Ok((part, user))
+fn value<E: sea_orm::ActiveEnum<Value = String>>(text: &str) -> Result<E> {
+    E::try_from_value(&text.to_owned()).map_err(Error::from)
 }
 
-fn value<E: sea_orm::ActiveEnum<Value = String>>(text: String) -> Result<E> {
-    E::try_from_value(&text).map_err(Error::from)
-}
-
-fn label((of, name, color): Tag) -> Result<tag::Model> {
+fn label((of, name, color): Tag<'_>) -> Result<tag::Model> {
     // The key serves the search for a name, which is done.
-    Ok(tag::Model { id: TagId(id(&of)?), name, name_key: String::new(), color })
+    Ok(tag::Model { id: TagId(id(of)?), name, name_key: String::new(), color })
 }
