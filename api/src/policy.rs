@@ -2,7 +2,7 @@
 
 use colloquy_entity::{ParticipantRole, Role, dialogue, participant};
 use sea_orm::ColumnTrait;
-use sea_orm::sea_query::{Condition, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 
 use crate::error::{Error, Result};
 use crate::viewer::Viewer;
@@ -68,10 +68,15 @@ pub fn require(viewer: &Viewer, power: Power) -> Result<()> {
 /// The predicate, for any query over dialogues: every way in goes through it. The same rule for what is delivered live
 /// is `log::Access::sees`.
 pub fn visible(viewer: &Viewer) -> Condition {
+    visible_by(viewer, Expr::col((dialogue::Entity, dialogue::Column::Id)))
+}
+
+/// The same for rows that name their dialogue in this column.
+pub fn visible_by(viewer: &Viewer, id: Expr) -> Condition {
     match viewer.role {
         Role::Admin | Role::Employee => Condition::all(),
         Role::Observer => Condition::all().add(
-            dialogue::Column::Id.in_subquery(
+            id.in_subquery(
                 Query::select()
                     .column(participant::Column::DialogueId)
                     .from(participant::Entity)

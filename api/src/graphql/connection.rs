@@ -53,7 +53,7 @@ macro_rules! connection {
             /// Its place in the list, to go on from
             cursor: String,
             /// What stands there
-            node: $node,
+            node: $crate::graphql::direct::Direct<$node>,
         }
 
         impl $connection {
@@ -63,7 +63,7 @@ macro_rules! connection {
                 key: impl Fn(&$node) -> K,
                 $($counted: $crate::graphql::connection::Counting,)?
             ) -> Self {
-                let edge = |node| $edge { cursor: key(&node).encode(), node };
+                let edge = |node| $edge { cursor: key(&node).encode(), node: $crate::graphql::direct::Direct(node) };
                 let edges: Vec<_> = page.items.into_iter().map(edge).collect();
                 let page_info = $crate::graphql::connection::PageInfo {
                     has_next_page: page.has_next,
@@ -79,14 +79,14 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $connection {
             /// The page's entries, each with its cursor
-            async fn edges(&self) -> &[$edge] {
-                &self.edges
+            async fn edges(&self) -> Vec<$crate::graphql::direct::Direct<&$edge>> {
+                self.edges.iter().map($crate::graphql::direct::Direct).collect()
             }
 
             $(
             /// The page's entries alone
-            async fn $nodes(&self) -> Vec<&$node> {
-                self.edges.iter().map(|edge| &edge.node).collect()
+            async fn $nodes(&self) -> Vec<$crate::graphql::direct::Direct<&$node>> {
+                self.edges.iter().map(|edge| $crate::graphql::direct::Direct(&edge.node.0)).collect()
             }
             )?
 

@@ -16,6 +16,7 @@ use super::channels::Channel;
 use super::clients::Client;
 use super::comments::{Comment, CommentConnection, Tag};
 use super::connection::{connection, counting};
+use super::direct::Direct;
 use super::events::{self, EventConnection};
 use super::kinds::EventKind;
 use super::loaders::{CommentCount, ParticipantsOf, ResponsiblesOf, TagsOf};
@@ -60,13 +61,14 @@ impl Dialogue {
     }
 
     /// In which channel
-    async fn channel(&self, ctx: &Context<'_>) -> Result<Channel> {
-        ctx.load(self.0.channel_id).await?.map(Channel).ok_or_else(|| Error::internal("a channel is gone"))
+    async fn channel(&self, ctx: &Context<'_>) -> Result<Direct<Channel>> {
+        let channel = ctx.load(self.0.channel_id).await?;
+        channel.map(Channel).map(Direct).ok_or_else(|| Error::internal("a channel is gone"))
     }
 
     /// With whom
-    async fn client(&self, ctx: &Context<'_>) -> Result<Client> {
-        ctx.load(self.0.client_id).await?.map(Client).ok_or(Error::NotFound("client"))
+    async fn client(&self, ctx: &Context<'_>) -> Result<Direct<Client>> {
+        ctx.load(self.0.client_id).await?.map(Client).map(Direct).ok_or(Error::NotFound("client"))
     }
 
     /// Whether it is in work
@@ -101,20 +103,20 @@ impl Dialogue {
     }
 
     /// The newest message
-    async fn last_message(&self, ctx: &Context<'_>) -> Option<Message> {
+    async fn last_message(&self, ctx: &Context<'_>) -> Option<Direct<Message>> {
         let id = self.0.last_message_id?;
-        answer(ctx, ctx.load(id).await).flatten().map(Message)
+        answer(ctx, ctx.load(id).await).flatten().map(Message).map(Direct)
     }
 
     /// Who takes part, the longest first
-    async fn participants(&self, ctx: &Context<'_>) -> Result<Vec<Participant>> {
+    async fn participants(&self, ctx: &Context<'_>) -> Result<Vec<Direct<Participant>>> {
         let rows = ctx.load(ParticipantsOf(self.0.id)).await?.unwrap_or_default();
-        Ok(rows.into_iter().map(Participant).collect())
+        Ok(rows.into_iter().map(Participant).map(Direct).collect())
     }
 
     /// Its tags, in the order in which they were put there
-    async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<Tag>> {
-        Ok(ctx.load(TagsOf(self.0.id)).await?.unwrap_or_default().into_iter().map(Tag).collect())
+    async fn tags(&self, ctx: &Context<'_>) -> Result<Vec<Direct<Tag>>> {
+        Ok(ctx.load(TagsOf(self.0.id)).await?.unwrap_or_default().into_iter().map(Tag).map(Direct).collect())
     }
 
     /// The client's customer card
@@ -234,8 +236,8 @@ pub struct Participant(pub colloquy_entity::participant::Model);
 #[Object]
 impl Participant {
     /// Who
-    async fn user(&self, ctx: &Context<'_>) -> Result<User> {
-        user_of(ctx, self.0.user_id).await
+    async fn user(&self, ctx: &Context<'_>) -> Result<Direct<User>> {
+        user_of(ctx, self.0.user_id).await.map(Direct)
     }
 
     /// As what

@@ -11,6 +11,7 @@ use crate::inbox::{changes, files, messages};
 use super::clients::Client;
 use super::connection::connection;
 use super::dialogues::Dialogue;
+use super::direct::Direct;
 use super::loaders::AttachmentsOf;
 use super::node::{parse, show};
 use super::scalars::{DateTime, Url};
@@ -111,13 +112,13 @@ impl Message {
     }
 
     /// Null for the client's messages
-    async fn delivery(&self) -> Option<Delivery> {
-        Some(Delivery {
+    async fn delivery(&self) -> Option<Direct<Delivery>> {
+        Some(Direct(Delivery {
             status: self.0.delivery_status?.into(),
             at: self.0.delivery_at.unwrap_or(self.0.created_at).into(),
             failure: self.0.failure.clone(),
             attempts: self.0.attempts,
-        })
+        }))
     }
 }
 

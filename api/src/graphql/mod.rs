@@ -16,6 +16,7 @@ mod connection;
 mod contractors;
 mod deals;
 mod dialogues;
+mod direct;
 mod errors;
 mod events;
 mod filters;

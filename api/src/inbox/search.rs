@@ -7,7 +7,6 @@ mod find;
 mod index;
 
 use colloquy_entity::*;
-use sea_orm::sea_query::Condition;
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -120,20 +119,13 @@ async fn page(
     let number = |at: Option<Time>| at.map(|at| index::number_at(at, 0));
     let find = Find {
         shelf,
-        seen: seen(viewer, asked.filter)?,
+        viewer,
+        // None where it is of all dialogues.
+        filter: (*asked.filter != DialogueFilter::default()).then(|| asked.filter.condition(viewer)).transpose()?,
         from: number(asked.created_at.from),
         to: number(asked.created_at.to),
         most: window.size + 1,
     };
     let rows = find.places(app, &query, window.after.as_ref()).await?;
     Ok((query, Page::cut(rows, &window)))
-}
-
-/// The dialogues that are searched; none where that is all of them.
-fn seen(viewer: &Viewer, filter: &DialogueFilter) -> Result<Option<Condition>> {
-    let sees_all = viewer.role != Role::Observer;
-    if sees_all && *filter == DialogueFilter::default() {
-        return Ok(None);
-    }
-    Ok(Some(filter.condition(viewer)?))
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::company::piece;
-use super::updates::{number_of_update, seconds};
+use super::updates::{now, number_of_update, seconds, viber_user};
 use super::{Bot, Kind, Piece, Sandbox, Update, Written};
 use crate::wire::Upload;
 
@@ -184,19 +184,8 @@ impl Sandbox {
             }
             Kind::Vk => self.vk.allows(bot.group, person.parse().unwrap_or_default(), !blocked),
             Kind::Viber => {
-                let kind = if blocked { "unsubscribed" } else { "subscribed" };
-                let mut event = json!({
-                    "event": kind,
-                    "timestamp": seconds() * 1000,
-                    "chat_hostname": "SN-CHAT-PRETEND",
-                    "message_token": crate::viber::event_token(),
-                });
-                if blocked {
-                    event["user_id"] = person.into();
-                } else {
-                    event["user"] = json!({ "id": person, "name": name, "api_version": 10 });
-                }
-                event
+                let user = viber_user(&person, &name);
+                now(if blocked { user.unsubscribes() } else { user.subscribes() })
             }
         };
         self.bring(id, bot, None, event);

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::{Bot, Piece, Sandbox, Written};
+use crate::viber::User;
 use crate::vk;
 
 impl Sandbox {
@@ -83,7 +84,6 @@ impl Sandbox {
     }
 
     pub(super) fn by_viber(&self, person: &str, name: &str, written: &Written) -> (String, Value) {
-        let token = crate::viber::event_token();
         let message = match (written.pieces.first(), written.location, &written.contact) {
             (Some(piece), ..) => {
                 let url = self.viber.media(&piece.name, piece.bytes.clone());
@@ -101,17 +101,20 @@ impl Sandbox {
             }
             _ => json!({ "type": "text", "text": written.text }),
         };
-        let event = json!({
-            "event": "message",
-            "timestamp": seconds() * 1000,
-            "chat_hostname": "SN-CHAT-PRETEND",
-            "message_token": token,
-            "sender": { "id": person, "name": name, "language": "ru-RU", "country": "RU", "api_version": 10 },
-            "message": message,
-            "silent": false,
-        });
-        (token.to_string(), event)
+        let event = now(viber_user(person, name).message(message));
+        (event["message_token"].to_string(), event)
     }
+}
+
+/// Who has a phone, as Viber knows them.
+pub(super) fn viber_user(person: &str, name: &str) -> User {
+    User { id: person.to_owned(), name: name.to_owned(), avatar: None }
+}
+
+/// An event of Viber's that happens now.
+pub(super) fn now(mut event: Value) -> Value {
+    event["timestamp"] = (seconds() * 1000).into();
+    event
 }
 
 /// Of the client's clock.

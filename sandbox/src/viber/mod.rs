@@ -111,6 +111,11 @@ impl FakeViber {
         self.shared.change(|state| state.revoked.remove(token));
     }
 
+    /// The bot's address is known no more, as it happens there now and then.
+    pub fn forget_webhook(&self, token: &str) {
+        self.shared.change(|state| state.account(token).map(|account| account.webhook = None));
+    }
+
     /// How the check of an address comes from now on.
     pub fn check_addresses(&self, how: Check) {
         self.shared.change(|state| state.checks = how);
@@ -193,7 +198,7 @@ impl FakeViber {
     pub async fn try_deliver(&self, token: &str, event: &Value) -> reqwest::Result<StatusCode> {
         let webhook = self.wait_for_webhook(token).await;
         self.shared.change(|state| state.note(token, event));
-        let body = event.to_string();
+        let body = people::as_asked(&webhook, event.clone()).to_string();
         let signature = sign(token, body.as_bytes());
         self.post(&webhook.url, body, Some(&signature)).await
     }

@@ -2,11 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::state::Webhook;
-use super::{Doors, FakeViber, post};
 
 /// Events get growing tokens, as those of messages are.
 static NEXT_EVENT: AtomicU64 = AtomicU64::new(5_900_000_000_000_000_001);
@@ -143,7 +141,7 @@ fn event(kind: &str) -> Value {
 }
 
 /// Leaves out of an event what the bot did not ask for.
-fn as_asked(webhook: &Webhook, mut event: Value) -> Value {
+pub fn as_asked(webhook: &Webhook, mut event: Value) -> Value {
     for key in ["sender", "user"] {
         if let Some(person) = event.get_mut(key).and_then(Value::as_object_mut) {
             if !webhook.send_name {
@@ -155,27 +153,4 @@ fn as_asked(webhook: &Webhook, mut event: Value) -> Value {
         }
     }
     event
-}
-
-/// For people, through the sandbox's page: posted in the background, again where it is not taken.
-impl FakeViber {
-    /// A person does something that an event tells: `fake.act(token, user.says("Hi"))`.
-    pub fn act(&self, token: &str, event: Value) {
-        let event = self.shared.change(|state| {
-            state.note(token, &event);
-            let now = state.now;
-            let webhook = state.accounts.get(token).and_then(|account| account.webhook.as_ref());
-            let mut event = webhook.map_or(event.clone(), |webhook| as_asked(webhook, event));
-            event["timestamp"] = now.into();
-            event
-        });
-        let doors = Doors { shared: std::sync::Arc::clone(&self.shared), http: self.http.clone() };
-        tokio::spawn(post::hand_over(doors, token.to_owned(), event));
-    }
-
-    /// A person looks at what they were sent: all of it is seen now.
-    pub async fn read_all(&self, token: &str, user: &User) -> Option<StatusCode> {
-        let last = self.shown(token, &user.id).last()?.message_token?;
-        Some(self.seen(token, last).await)
-    }
 }

@@ -4,6 +4,7 @@ use sea_orm::sqlx::{self, Connection as _, PgConnection, raw_sql};
 use serde_json::{Value, json};
 
 use super::{found, search, texts};
+use crate::harness::client::Api;
 use crate::harness::story::stories;
 use crate::harness::updates::Person;
 use crate::harness::world::World;
@@ -114,17 +115,18 @@ async fn what_is_rare_is_found_below_the_newest(world: World) {
         world.take(&channel, &anna.says(&format!("старина {number}"))).await;
     }
     let expected: Vec<String> = (0..5).rev().map(|number| format!("старина {number}")).collect();
-    assert_eq!(one_by_one(&world, "старина", 5).await, expected);
+    assert_eq!(one_by_one(&world.admin.api, "старина", Value::Null, 5).await, expected);
     assert_eq!(found(&world, "старина").await, expected, "in one page");
     let observer = world.user("OBSERVER").await;
     assert!(texts(&search(&observer.api, json!({ "text": "старина" })).await).is_empty());
 }
 
 /// Through pages of one.
-async fn one_by_one(world: &World, text: &str, count: usize) -> Vec<String> {
+async fn one_by_one(api: &Api, text: &str, filter: Value, count: usize) -> Vec<String> {
     let (mut after, mut seen) = (Value::Null, Vec::new());
     while seen.len() < count {
-        let answer = search(&world.admin.api, json!({ "text": text, "first": 1, "after": after })).await;
+        let variables = json!({ "text": text, "filter": filter, "first": 1, "after": after });
+        let answer = search(api, variables).await;
         let page = texts(&answer);
         assert_eq!(page.len(), 1, "after {seen:?}: {answer}");
         seen.extend(page);
@@ -140,8 +142,11 @@ async fn what_was_common_once_is_found_block_by_block(world: World) {
         world.take(&channel, &anna.says(&format!("старина {number}"))).await;
     }
     let dialogue = world.dialogue(&channel, &anna).await;
-    // A block is 2^52 numbers. The first two messages are of two blocks ago, the others of the last; before them the word
-    // was in everything, and since then it is in nothing of twenty thousand. What stands for those is no message.
+    world.write(&channel, &Person::new(7_242), "старина чужая").await;
+    let observer = world.user("OBSERVER").await;
+    world.admin.set_participant(&dialogue, &observer.id, "OBSERVER").await;
+    // A block is 2^52 numbers. The first message of each is of two blocks ago, Anna's next two of the last; before them the
+    // word was in everything, and since then it is in nothing of twenty thousand. What stands for those is no message.
     let fill = format!(
         "CREATE FUNCTION moved(words tsvector, blocks_from bigint, blocks_to bigint) RETURNS tsvector LANGUAGE sql AS
              $$ SELECT (ts_delete(words, '#' || blocks_from)::text || ' ''#' || blocks_to || '''')::tsvector $$;
@@ -164,9 +169,18 @@ async fn what_was_common_once_is_found_block_by_block(world: World) {
     );
     let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
     raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut database).await.expect("it is filled");
-    let expected: Vec<String> = (0..4).rev().map(|number| format!("старина {number}")).collect();
-    assert_eq!(one_by_one(&world, "старина", 4).await, expected);
-    let first = search(&world.admin.api, json!({ "text": "старина", "first": 4 })).await;
-    assert_eq!(texts(&first), expected, "in one page");
-    assert_eq!(first.at("searchMessages.pageInfo.hasNextPage"), &json!(true), "there is what came before");
+    let everything = ["старина 3", "старина 2", "старина 1", "старина чужая", "старина 0"];
+    let theirs: Vec<&str> = everything.into_iter().filter(|text| !text.ends_with("чужая")).collect();
+    let (admin, nothing) = (&world.admin.api, Value::Null);
+    for (who, api, filter, expected) in [
+        ("who sees everything", admin, nothing.clone(), &everything[..]),
+        ("who sees one dialogue", &observer.api, nothing, &theirs),
+        ("who looks in one dialogue", admin, json!({ "dialogueIds": [dialogue] }), &theirs),
+    ] {
+        let count = expected.len();
+        assert_eq!(one_by_one(api, "старина", filter.clone(), count).await, expected, "{who}, one by one");
+        let first = search(api, json!({ "text": "старина", "filter": filter, "first": count })).await;
+        assert_eq!(texts(&first), expected, "{who}, in one page");
+        assert_eq!(first.at("searchMessages.pageInfo.hasNextPage"), &json!(true), "{who}: there is what came before");
+    }
 }

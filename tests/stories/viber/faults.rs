@@ -15,6 +15,7 @@ stories!(World:
     what_viber_asks_to_wait_is_waited,
     a_lost_answer_loses_no_message,
     a_revoked_token_makes_the_channel_failing_until_it_works,
+    a_forgotten_address_is_told_again,
     a_channel_that_fails_holds_up_no_other,
     a_client_who_does_not_answer_gets_a_hundred_an_hour,
 );
@@ -76,23 +77,47 @@ async fn a_lost_answer_loses_no_message(world: World) {
     assert_eq!(delivery(&world, &dialogue, &id).await["status"], "SENT");
 }
 
+/// What the channel's health is.
+async fn health(world: &World) -> Value {
+    world.admin.api.run("{ channels { state stateReason } }", Value::Null).await.at("channels.0").clone()
+}
+
 async fn a_revoked_token_makes_the_channel_failing_until_it_works(world: World) {
     let (channel, anna, dialogue) = begin(&world, "Anna").await;
     let mut feed = world.follow(&world.admin.api, None).await;
-    let health =
-        async || world.admin.api.run("{ channels { state stateReason } }", Value::Null).await.at("channels.0").clone();
     world.viber.revoke(&channel.token);
     let id = world.admin.send(&dialogue, "Hi").await;
     feed.until(|event| event["kind"] == "CHANNEL_CHANGED").await;
     let words = "Viber does not accept the bot's token";
-    assert_eq!(health().await, json!({ "state": "FAILING", "stateReason": words }));
+    assert_eq!(health(&world).await, json!({ "state": "FAILING", "stateReason": words }));
     // What clients write is taken all the same.
     world.viber_tells(&channel, &anna.says("Hello?")).await;
 
     world.viber.restore(&channel.token);
     feed.until_delivery(&id, "SENT").await;
-    assert_eq!(health().await, json!({ "state": "CONNECTED", "stateReason": null }));
+    assert_eq!(health(&world).await, json!({ "state": "CONNECTED", "stateReason": null }));
     assert_eq!(texts(&world.viber.sent()), ["Hi"]);
+}
+
+async fn a_forgotten_address_is_told_again(world: World) {
+    let (channel, anna, dialogue) = begin(&world, "Anna").await;
+    let mut feed = world.follow(&world.admin.api, None).await;
+    let before = world.viber.wait_for_webhook(&channel.token).await;
+    world.viber.forget_webhook(&channel.token);
+    let id = world.admin.send(&dialogue, "Hi").await;
+    // It fails, and works again; whether the address or the message proves that first is open.
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        let event = feed.next().await;
+        if event["kind"] == "CHANNEL_CHANGED" || (event["message"]["id"] == id && event["deliveryStatus"] == "SENT") {
+            seen.push(event["kind"].clone());
+        }
+    }
+    assert_eq!(seen.iter().filter(|kind| **kind == "CHANNEL_CHANGED").count(), 2, "{seen:?}");
+    assert_eq!(world.viber.wait_for_webhook(&channel.token).await, before, "with all that was asked for");
+    assert_eq!(health(&world).await, json!({ "state": "CONNECTED", "stateReason": null }));
+    assert_eq!(texts(&world.viber.sent()), ["Hi"]);
+    world.viber_tells(&channel, &anna.says("Hello again")).await;
 }
 
 async fn a_channel_that_fails_holds_up_no_other(world: World) {

@@ -12,6 +12,8 @@ use colloquy_entity::dialogue;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::policy;
+use crate::viewer::Viewer;
 use crate::words::Query;
 
 use super::Shelf;
@@ -19,16 +21,21 @@ use super::index::{Place, block, lexeme};
 
 /// PostgreSQL looks through so many of the newest: what is common is among them.
 const NEWEST: u64 = 20_000;
+/// Where not all dialogues are searched, each of so many is first asked for its own: to find out which dialogues there are
+/// takes longer.
+const NEAR: u64 = 2_000;
 /// Of what is rarer than that, so many are taken without an order, and sorted here.
 const RARE: u64 = 2_000;
 
 const NUMBER: &str = "number";
 
 /// What a page is taken from.
-pub(super) struct Find {
+pub(super) struct Find<'a> {
     pub shelf: Shelf,
-    /// Only in these dialogues.
-    pub seen: Option<Condition>,
+    /// Only what they may see.
+    pub viewer: &'a Viewer,
+    /// Only in dialogues of which this holds.
+    pub filter: Option<Condition>,
     /// Not before this number, and before that.
     pub from: Option<i64>,
     pub to: Option<i64>,
@@ -36,7 +43,7 @@ pub(super) struct Find {
     pub most: u64,
 }
 
-impl Find {
+impl Find<'_> {
     /// The newest that are found, after a place among them; later ones first.
     pub async fn places(&self, app: &App, query: &Query, after: Option<&Place>) -> Result<Vec<Place>> {
         // One snapshot: what comes between two statements is in neither.
@@ -52,7 +59,7 @@ impl Find {
 
     async fn in_sqlite(&self, tx: &DatabaseTransaction, query: &Query, after: Option<&Place>) -> Result<Vec<Place>> {
         let (table, index) = (self.shelf.table(), format!("{}_index", self.shelf.table()));
-        let mut select = self.select(table);
+        let mut select = self.among(table);
         select
             .from(Alias::new(&index))
             .inner_join(Alias::new(table), Expr::cust(format!("{table}.number = {index}.rowid")))
@@ -64,38 +71,62 @@ impl Find {
     }
 
     async fn in_postgres(&self, tx: &DatabaseTransaction, words: &str, after: Option<&Place>) -> Result<Vec<Place>> {
-        let table = self.shelf.table();
-        let newest = self.newest(after);
-        let mut select = self.select("newest");
-        select.from_subquery(newest.clone(), "newest").and_where(has("newest", words));
-        let in_order = format!(" ORDER BY number DESC, {} DESC LIMIT {}", self.shelf.id(), self.most);
-        let mut found = self.read(tx, &select, &in_order).await?;
-        if found.len() as u64 == self.most {
-            return Ok(found);
+        let (mut found, mut border) = (Vec::new(), after.copied());
+        let windows = if self.is_of_all() { &[NEWEST][..] } else { &[NEAR, NEWEST] };
+        for window in windows {
+            let newest = self.newest(border.as_ref(), *window);
+            let mut select = if *window == NEAR { self.one_by_one("newest") } else { self.among("newest") };
+            select.from_subquery(newest.clone(), "newest").and_where(has("newest", words));
+            let more = self.read(tx, &select, &self.in_order("number", found.len())).await?;
+            found.extend(more);
+            if self.is_enough(&found) {
+                return Ok(found);
+            }
+            let mut last = Select::select();
+            last.column(NUMBER).column(self.shelf.id()).from_subquery(newest, "newest");
+            border = self.read(tx, &last, &format!(" LIMIT 1 OFFSET {}", window - 1)).await?.pop();
+            if border.is_none() {
+                return Ok(found);
+            }
         }
-        let mut last = Select::select();
-        last.column(NUMBER).column(self.shelf.id()).from_subquery(newest, "newest");
-        let last = self.read(tx, &last, &format!(" LIMIT 1 OFFSET {}", NEWEST - 1)).await?;
-        let Some(border) = last.first() else { return Ok(found) };
-
-        let mut select = self.select(table);
-        select.from(Alias::new(table)).and_where(has(table, words)).and_where(self.below(table, border));
-        let mut rare = self.read(tx, &select, &format!(" LIMIT {RARE}")).await?;
+        let Some(mut border) = border else { return Ok(found) };
+        let mut at = block(border.number);
+        if !self.is_of_all() {
+            // What is common, in some of the dialogues: to take all that there is of it would take long.
+            self.add_block(tx, words, at, &border, &mut found).await?;
+            if self.is_enough(&found) {
+                return Ok(found);
+            }
+            border = Place::start_of(at);
+            at -= 1;
+        }
+        let mut rare = self.read(tx, &self.below_with(words, &border), &format!(" LIMIT {RARE}")).await?;
         if (rare.len() as u64) < RARE {
             rare.sort_by(|one, other| other.cmp(one));
             found.extend(rare);
+            found.truncate(usize::try_from(self.most).unwrap_or(usize::MAX));
         } else {
-            self.by_blocks(tx, words, border, &mut found).await?;
+            self.by_blocks(tx, words, at, &border, &mut found).await?;
         }
-        found.truncate(usize::try_from(self.most).unwrap_or(usize::MAX));
         Ok(found)
     }
 
-    /// Adds what is below a border, until there is enough of it.
+    /// Whether what is found fills the page.
+    fn is_enough(&self, found: &[Place]) -> bool {
+        found.len() as u64 >= self.most
+    }
+
+    /// The newest first, as many as are missing.
+    fn in_order(&self, number: &str, found: usize) -> String {
+        format!(" ORDER BY {number} DESC, {} DESC LIMIT {}", self.shelf.id(), self.most.saturating_sub(found as u64))
+    }
+
+    /// Adds what is below a border, block by block from this one on, until there is enough of it.
     async fn by_blocks(
         &self,
         tx: &DatabaseTransaction,
         words: &str,
+        mut at: i64,
         border: &Place,
         found: &mut Vec<Place>,
     ) -> Result<()> {
@@ -105,24 +136,40 @@ impl Find {
         let oldest = self.read(tx, &oldest, " ORDER BY number LIMIT 1").await?;
         let oldest = oldest.first().map_or(border.number, |place| place.number);
         let oldest = Ord::max(oldest, self.from.unwrap_or(i64::MIN));
-        let mut at = block(border.number);
-        while at >= block(oldest) && (found.len() as u64) < self.most {
-            let mut select = self.select(table);
-            select
-                .from(Alias::new(table))
-                .and_where(has(table, &format!("({words}) & {}", lexeme(at))))
-                .and_where(self.below(table, border));
-            // By no index's order.
-            let order =
-                format!(" ORDER BY {table}.number + 0 DESC, {table}.{} DESC LIMIT {}", self.shelf.id(), self.most);
-            found.extend(self.read(tx, &select, &order).await?);
+        while at >= block(oldest) && !self.is_enough(found) {
+            self.add_block(tx, words, at, border, found).await?;
             at -= 1;
         }
         Ok(())
     }
 
+    /// Adds what a block has below a border.
+    async fn add_block(
+        &self,
+        tx: &DatabaseTransaction,
+        words: &str,
+        at: i64,
+        border: &Place,
+        found: &mut Vec<Place>,
+    ) -> Result<()> {
+        let select = self.below_with(&format!("({words}) & {}", lexeme(at)), border);
+        // By no index's order.
+        let number = format!("{}.number + 0", self.shelf.table());
+        let more = self.read(tx, &select, &self.in_order(&number, found.len())).await?;
+        found.extend(more);
+        Ok(())
+    }
+
+    /// What has these words below a border.
+    fn below_with(&self, words: &str, border: &Place) -> SelectStatement {
+        let table = self.shelf.table();
+        let mut select = self.among(table);
+        select.from(Alias::new(table)).and_where(has(table, words)).and_where(self.below(table, border));
+        select
+    }
+
     /// The newest, whatever words they have.
-    fn newest(&self, after: Option<&Place>) -> SelectStatement {
+    fn newest(&self, after: Option<&Place>, window: u64) -> SelectStatement {
         let table = self.shelf.table();
         let mut newest = Select::select();
         newest
@@ -131,24 +178,43 @@ impl Find {
             .cond_where(self.bounds(table))
             .order_by(NUMBER, Order::Desc)
             .order_by(self.shelf.id(), Order::Desc)
-            .limit(NEWEST);
+            .limit(window);
         if let Some(place) = after {
             newest.and_where(self.below(table, place));
         }
         newest
     }
 
-    /// What all statements have: where it stands, and in what dialogues it is.
+    /// Whether all dialogues are searched.
+    fn is_of_all(&self) -> bool {
+        self.filter.is_none() && policy::visible(self.viewer).is_empty()
+    }
+
+    /// Where they stand who are within bounds, and in the dialogues that are searched.
+    fn among(&self, of: &str) -> SelectStatement {
+        let dialogue = || Expr::col((Alias::new(of), Alias::new("dialogue_id")));
+        let mut select = self.select(of);
+        select.cond_where(self.bounds(of));
+        match &self.filter {
+            None => select.cond_where(policy::visible_by(self.viewer, dialogue())),
+            Some(filter) => select.and_where(dialogue().in_subquery(dialogues(filter.clone()))),
+        };
+        select
+    }
+
+    /// The same, where each is asked for its own dialogue.
+    fn one_by_one(&self, of: &str) -> SelectStatement {
+        let filter = self.filter.clone().unwrap_or_else(|| policy::visible(self.viewer));
+        let own =
+            Expr::col((dialogue::Entity, dialogue::Column::Id)).equals((Alias::new(of), Alias::new("dialogue_id")));
+        // With an offset it is not made a join.
+        let dialogue = dialogues(filter).and_where(own).offset(0).take();
+        self.select(of).and_where(Expr::exists(dialogue)).take()
+    }
+
     fn select(&self, of: &str) -> SelectStatement {
         let column = |name: &str| (Alias::new(of), Alias::new(name));
-        let mut select = Select::select();
-        select.column(column(NUMBER)).column(column(self.shelf.id())).cond_where(self.bounds(of));
-        if let Some(seen) = &self.seen {
-            let dialogues =
-                Select::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(seen.clone()).take();
-            select.and_where(Expr::col(column("dialogue_id")).in_subquery(dialogues));
-        }
-        select
+        Select::select().column(column(NUMBER)).column(column(self.shelf.id())).take()
     }
 
     fn bounds(&self, of: &str) -> Condition {
@@ -173,6 +239,11 @@ impl Find {
     fn place(&self, row: &QueryResult) -> Result<Place> {
         Ok(Place { number: row.try_get("", NUMBER)?, id: row.try_get("", self.shelf.id())? })
     }
+}
+
+/// The dialogues of which this holds.
+fn dialogues(holds: Condition) -> SelectStatement {
+    Select::select().column((dialogue::Entity, dialogue::Column::Id)).from(dialogue::Entity).cond_where(holds).take()
 }
 
 /// In PostgreSQL: whether it has these words.

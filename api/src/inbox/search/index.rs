@@ -20,6 +20,13 @@ pub struct Place {
     pub(super) id: Uuid,
 }
 
+impl Place {
+    /// All that is in earlier blocks is below.
+    pub(super) fn start_of(block: i64) -> Self {
+        Self { number: block << BLOCK, id: Uuid::nil() }
+    }
+}
+
 impl Key for Place {
     fn encode(&self) -> String {
         crate::paging::pack(&[&b"f"[..], &self.number.to_be_bytes(), self.id.as_bytes()].concat())
