@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const IDLE: Duration = Duration::from_millis(500);
 /// Milliseconds that a transaction may do nothing before PostgreSQL ends it.
 const FROZEN: &str = "1500";
+/// How often SQLite looks at how its rows are spread.
+const TENDED: Duration = Duration::from_secs(3_600);
 /// Connections of one process to PostgreSQL, and readers of a SQLite file.
 const CONNECTIONS: u32 = 20;
 
@@ -127,11 +129,27 @@ impl Db {
         }
         Migrator::up(&tx, None).await?;
         tx.commit().await?;
+        self.look().await
+    }
+
+    /// SQLite looks at how its rows are spread when it is told to only, and here at those of tables that have grown tenfold.
+    /// Connections know it that begin afterwards; each is made anew after half an hour.
+    async fn look(&self) -> Result<(), DbErr> {
         if !self.is_postgres() {
-            // SQLite looks at how its rows are spread when it is told to only; connections know it that begin afterwards.
             self.write.execute_unprepared("PRAGMA optimize = 0x10002").await?;
         }
         Ok(())
+    }
+
+    /// Has SQLite look at its rows each hour: lists of an archive that has grown since the start would be planned for the
+    /// empty one.
+    pub async fn tend(&self) {
+        loop {
+            tokio::time::sleep(TENDED).await;
+            if let Err(error) = self.look().await {
+                tracing::warn!(%error, "SQLite's statistics could not be brought up to date");
+            }
+        }
     }
 
     /// For reading outside of a transaction.
@@ -286,5 +304,33 @@ pub async fn retried<T, F: Future<Output = Result<T>>>(change: impl Fn() -> F) -
             Err(error) if tries < TRIES && is_transient(&error) => tries += 1,
             other => return other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of a table that the statistics know of.
+    async fn known(db: &Db) -> Option<String> {
+        let known = "SELECT stat FROM sqlite_stat1 WHERE tbl = 'grown'";
+        let row =
+            db.write.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, known)).await.expect("it reads");
+        row.map(|row| row.try_get_by_index::<String>(0).expect("a text"))
+    }
+
+    #[tokio::test]
+    async fn a_table_that_grew_since_the_start_is_looked_at() {
+        let folder = std::env::temp_dir().join(format!("colloquy-{}", uuid::Uuid::now_v7()));
+        let db = Db::connect(&Database::Sqlite(folder.join("colloquy.db"))).await.expect("it opens");
+        db.migrate().await.expect("it is brought up to date");
+        let grow = "CREATE TABLE grown (id INTEGER PRIMARY KEY, word TEXT); CREATE INDEX grown_word ON grown (word);
+            INSERT INTO grown (word) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n";
+        db.write.execute_unprepared(grow).await.expect("it grows");
+        assert_eq!(known(&db).await, None);
+        db.look().await.expect("it looks");
+        assert!(known(&db).await.is_some_and(|stat| stat.ends_with(" 1")), "each word is there once");
+        db.close().await.expect("it closes");
+        std::fs::remove_dir_all(folder).expect("it is ours");
     }
 }

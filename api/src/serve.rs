@@ -70,6 +70,10 @@ pub async fn start_on(listener: TcpListener, config: Config) -> Result<Running, 
     app.tasks.spawn(tally::run(Arc::clone(&app)));
     app.tasks.spawn(search::catch_up(Arc::clone(&app)));
     app.tasks.spawn(files::run(Arc::clone(&app)));
+    let tended = Arc::clone(&app);
+    app.tasks.spawn(async move {
+        tended.stop.run_until_cancelled(tended.db.tend()).await;
+    });
     app.tasks.spawn(chat::run(Arc::clone(&app)));
     let listener = listener.tap_io(|stream| {
         // Small answers leave at once.
