@@ -2,6 +2,7 @@
 
 mod pages;
 mod plans;
+mod unread;
 mod whole;
 
 use serde_json::{Value, json};

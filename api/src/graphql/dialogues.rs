@@ -6,11 +6,12 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use colloquy_entity::dialogue;
 
 use crate::error::{Error, Result};
-use crate::inbox::list::{self, Group, Wanted};
+use crate::inbox::list::{self, Group, Rows, Wanted};
 use crate::inbox::tally;
 use crate::paging::PageArgs;
 use crate::policy::{self, Act};
 
+use super::brief::is_brief;
 use super::cards::{self, Contractor, Deal, Project, Task};
 use super::channels::Channel;
 use super::clients::Client;
@@ -356,6 +357,7 @@ fn wanted(ctx: &Context<'_>) -> Wanted {
         participants: asks("participants") || asks("group") || asks("viewerCan"),
         tags: asks("tags"),
         unread: asks("unreadCount"),
+        rows: if is_brief(ctx) { Rows::Brief } else { Rows::Whole },
     }
 }
 

@@ -6,6 +6,7 @@ pub mod chat;
 pub mod guard;
 
 mod ask;
+mod brief;
 mod bulk;
 mod card_loaders;
 mod cards;

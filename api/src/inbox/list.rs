@@ -16,6 +16,10 @@ use crate::error::{Error, Result};
 use crate::paging::{Page, PageArgs, Window};
 use crate::viewer::Viewer;
 
+use super::tally;
+
+pub use columns::Rows;
+use filter::How;
 pub use filter::{DialogueFilter, Range};
 pub use order::{OrderBy, Place};
 use whole::Common;
@@ -98,11 +102,19 @@ pub async fn page(
     let whole = statement(app, viewer, filter, order, args, wanted, Among::All)?;
     let rows = if filter.is_usual() {
         app.db.read().query_all_raw(whole).await?
+    } else if let Some((few, tx)) = tally::few_unread(app, viewer, filter, window.size).await? {
+        let rows = tx.query_all_raw(statement(app, viewer, filter, order, args, wanted, Among::Unread(few))?).await?;
+        tx.rollback().await?;
+        rows
     } else {
         // How rare what is asked for is decides between its index and the list's.
         let tx = app.db.planned().await?;
         let mut rows = Vec::new();
-        for &among in filter.first_among() {
+        for (place, &among) in filter.first_among().iter().enumerate() {
+            // SQLite goes through all names to tell.
+            if place > 0 && app.db.is_postgres() && filter.is_rare(&tx).await? {
+                break;
+            }
             rows = tx.query_all_raw(statement(app, viewer, filter, order, args, wanted, among)?).await?;
             if rows.len() as u64 > window.size {
                 break;
@@ -114,7 +126,7 @@ pub async fn page(
         tx.rollback().await?;
         rows
     };
-    let mut common = Common::default();
+    let mut common = Common::of(wanted);
     let found = rows.iter().map(|row| Found::read(row, viewer, wanted, &mut common)).collect::<Result<Vec<_>>>()?;
     Ok(Page::cut(found, &window))
 }
@@ -127,6 +139,9 @@ pub enum Among {
     /// So many that come first in its order. What is common is found among them, whether or not the database knows that
     /// it is; to find all of it and sort that takes far longer.
     First(u64),
+    /// The unread ones, of which there are so many at most. Nobody looks further once they are found: in a list that is
+    /// read but for its newest, that is at once.
+    Unread(u64),
 }
 
 /// The one statement that reads such a page, and one row more.
@@ -140,15 +155,8 @@ pub fn statement(
     among: Among,
 ) -> Result<Statement> {
     let window: Window<Place> = args.window()?;
-    let (before, after) = match among {
-        Among::All => (filter.condition(viewer)?, None),
-        Among::First(_) => {
-            let (bounded, rest) = filter.split();
-            (bounded.condition(viewer)?, Some(rest.holds(viewer)?))
-        }
-    };
-    let mut query = dialogue::Entity::find().filter(before);
     let column = |column| Expr::col((dialogue::Entity, column));
+    let mut beyond = Condition::all();
     // Later in the list is smaller in number where the newest come first.
     for (field, bound, is_after) in [("after", &window.after, true), ("before", &window.before, false)] {
         let Some(place) = *bound else { continue };
@@ -158,21 +166,37 @@ pub fn statement(
         // As one value: an index goes to it, however deep it is.
         let here = Expr::tuple([column(by.column()), column(dialogue::Column::Id)]);
         let there = Expr::tuple([place.moment.into(), place.id.into()]);
-        query = query.filter(if is_after == ascending { here.gt(there) } else { here.lt(there) });
+        beyond = beyond.add(if is_after == ascending { here.gt(there) } else { here.lt(there) });
     }
     let order = if ascending == window.backward { Order::Desc } else { Order::Asc };
-    let ordered = |query: &mut SelectStatement| {
+    let ordered = |mut query: SelectStatement, by: OrderBy, order: &Order| {
         query.order_by_expr(column(by.column()), order.clone());
         query.order_by_expr(column(dialogue::Column::Id), order.clone());
+        query
     };
-    let mut page = QueryTrait::into_query(query);
-    if let (Among::First(limit), Some(rest)) = (among, after) {
-        ordered(&mut page);
-        page.limit(limit);
-        let columns = dialogue::Column::iter().map(column);
-        page = Query::select().exprs(columns).from_subquery(page, dialogue::Entity).cond_where(rest).take();
-    }
-    ordered(&mut page);
+    let all = |holds: Condition| dialogue::Entity::find().filter(holds).into_query();
+    let of = |some: SelectStatement, limit: u64, holds: Condition| {
+        let (some, columns) = (some.to_owned().limit(limit).take(), dialogue::Column::iter().map(column));
+        Query::select().exprs(columns).from_subquery(some, dialogue::Entity).cond_where(holds).take()
+    };
+    let page = match among {
+        Among::All => all(filter.condition(viewer)?.add(beyond)),
+        Among::First(limit) => {
+            let (bounded, rest) = filter.split();
+            of(
+                ordered(all(bounded.condition(viewer)?.add(beyond)), by, &order),
+                limit,
+                rest.holds(viewer, How::OneByOne)?,
+            )
+        }
+        Among::Unread(limit) => {
+            let (unread, rest) = filter.split_unread();
+            // Whatever the order: what is unread stands among the latest active, or nearly always.
+            let unread = ordered(all(unread.condition(viewer)?), OrderBy::LastActivity, &Order::Desc);
+            of(unread, limit, rest.holds(viewer, How::OneByOne)?.add(beyond))
+        }
+    };
+    let page = ordered(page, by, &order);
     let mut page = app.db.write().get_database_backend().build(&page);
     // A literal: PostgreSQL plans the page anew for one that is bound.
     page.sql.push_str(&format!(" LIMIT {}", window.size + 1));

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use colloquy_entity::*;
+use sea_orm::DatabaseTransaction;
 use tokio::sync::{Mutex, Notify, Semaphore, broadcast, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -121,6 +122,18 @@ impl Books {
         Ok(())
     }
 
+    /// The same, and the snapshot that they are of now; none where the user's are not kept.
+    async fn on_snapshot(&mut self, app: &App, user: UserId) -> Result<Option<([Counter; 4], DatabaseTransaction)>> {
+        let Some(ledger) = self.ledger.as_ref().filter(|ledger| ledger.numbers(user).is_some()) else {
+            return Ok(None);
+        };
+        let covers = app.tally.requests.load(Ordering::SeqCst);
+        let tx = app.db.planned().await?;
+        let moved = ledger.moved(&tx).await?;
+        (self.ledger, self.covers) = (moved, covers);
+        Ok(self.numbers(user).map(|numbers| (numbers, tx)))
+    }
+
     /// Takes in what was found out apart.
     async fn join(&mut self, app: &App, entered: Ledger) -> Result<()> {
         let covers = app.tally.requests.load(Ordering::SeqCst);
@@ -196,18 +209,38 @@ async fn enter<'a>(app: &'a App, users: &[UserId], request: u64) -> Result<tokio
 
 /// How many dialogues a filter leaves; where it names nothing but groups, by the counters.
 pub async fn total(app: &App, viewer: &Viewer, filter: &DialogueFilter) -> Result<u64> {
-    let DialogueFilter { group, state, unread_only, .. } = *filter;
-    if *filter != (DialogueFilter { group, state, unread_only, ..DialogueFilter::default() }) {
+    if *filter != filter.counted() {
         return list::count(app.db.read(), viewer, filter).await;
     }
+    Ok(sum(filter, now(app, viewer).await?))
+}
+
+/// How many dialogues a filter leaves, by what the counters know of it.
+fn sum(filter: &DialogueFilter, counters: [Counter; 4]) -> u64 {
+    let DialogueFilter { group, state, unread_only, .. } = *filter;
     let state_of = |of| if of == Group::Closed { DialogueState::Closed } else { DialogueState::Open };
-    let counters = now(app, viewer).await?;
     let wanted = Group::ALL
         .into_iter()
         .zip(counters)
         .filter(|(of, _)| group.is_none_or(|group| group == *of) && state.is_none_or(|state| state == state_of(*of)));
     let total: i64 = wanted.map(|(_, counter)| if unread_only { counter.unread } else { counter.count }).sum();
-    Ok(u64::try_from(total).unwrap_or_default())
+    u64::try_from(total).unwrap_or_default()
+}
+
+/// How many unread dialogues there are at most for a filter that asks for them, and the snapshot of which that holds; none
+/// where they are more than `few`, or the viewer's counters are not kept. Whoever has read nearly everything would have all
+/// of it gone through for what would fill their page.
+pub async fn few_unread(
+    app: &App,
+    viewer: &Viewer,
+    filter: &DialogueFilter,
+    few: u64,
+) -> Result<Option<(u64, DatabaseTransaction)>> {
+    if !filter.unread_only {
+        return Ok(None);
+    }
+    let kept = app.tally.books.lock().await.on_snapshot(app, viewer.id).await?;
+    Ok(kept.map(|(counters, tx)| (sum(filter, counters), tx)).filter(|(unread, _)| *unread <= few))
 }
 
 /// Keeps the counters up for those who follow them and those who may ask, until the process stops.

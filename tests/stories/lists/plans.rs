@@ -171,8 +171,15 @@ async fn no_way_into_the_list_goes_through_all_dialogues(world: World) {
     let app = &world.server.running().app;
     let credential = Credential::Session(SessionId(id(1)));
     let viewer = Viewer { id: UserId(id(900002)), role: Role::Employee, since: Time(0), credential, expires_at: None };
-    let whole =
-        Wanted { client: true, channel: true, last_message: true, participants: true, tags: true, unread: true };
+    let whole = Wanted {
+        client: true,
+        channel: true,
+        last_message: true,
+        participants: true,
+        tags: true,
+        unread: true,
+        ..Wanted::default()
+    };
     for way in ways() {
         let [listed, found] = ids(&world, &viewer, &way).await;
         assert_eq!(listed, found, "{}", way.name);

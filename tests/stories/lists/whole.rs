@@ -1,5 +1,6 @@
 //! What a list shows of each dialogue: read with the page by one statement, and the same as when it is asked for alone.
 
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::harness::story::stories;
@@ -9,6 +10,7 @@ use crate::harness::world::{Someone, World};
 stories!(World: a_page_with_all_that_a_list_shows_costs_as_much_as_one_with_ids,
     what_comes_with_a_page_is_what_each_dialogue_says_of_itself,
     what_a_page_brings_along_is_as_new_as_the_page,
+    each_field_is_the_same_whatever_else_a_list_shows,
 );
 
 /// What operators' lists show.
@@ -112,4 +114,73 @@ async fn what_a_page_brings_along_is_as_new_as_the_page(world: World) {
     let after = find().await;
     assert_eq!((&after["group"], &after["unreadCount"]), (&json!("MINE"), &json!(0)));
     assert_eq!(after["lastMessage"]["text"], "Слушаю");
+}
+
+/// Where a page leads to, the type there, and what comes before and after its fields.
+const PLACES: [(&str, &str, &str); 8] = [
+    ("Dialogue", "", ""),
+    ("Client", "client {", "}"),
+    ("Channel", "channel {", "}"),
+    ("Message", "lastMessage {", "}"),
+    ("Delivery", "lastMessage { delivery {", "} }"),
+    ("User", "lastMessage { author { ... on User {", "} } }"),
+    ("Client", "lastMessage { author { ... on Client {", "} } }"),
+    ("User", "participants { user {", "} }"),
+];
+
+/// The fields of a type that need no arguments, each with something of what it leads to.
+async fn fields(world: &World, of: &str) -> Vec<String> {
+    let kind = "kind ofType { kind ofType { kind ofType { kind } } }";
+    let asked = format!(
+        "{{ __type(name: {of:?}) {{ fields {{ name args {{ type {{ kind }} defaultValue }} type {{ {kind} }} }} }} }}"
+    );
+    let answer = world.admin.api.run(&asked, Value::Null).await;
+    let mut fields = Vec::new();
+    for field in answer.at("__type.fields").as_array().expect("fields") {
+        let required = |argument: &Value| argument["type"]["kind"] == "NON_NULL" && argument["defaultValue"].is_null();
+        if field["args"].as_array().expect("arguments").iter().any(required) {
+            continue;
+        }
+        let mut kind = &field["type"];
+        while kind["ofType"].is_object() {
+            kind = &kind["ofType"];
+        }
+        let is_leaf = kind["kind"] == "SCALAR" || kind["kind"] == "ENUM";
+        let name = field["name"].as_str().expect("a name");
+        fields.push(if is_leaf { name.to_owned() } else { format!("{name} {{ __typename }}") });
+    }
+    fields
+}
+
+async fn each_field_is_the_same_whatever_else_a_list_shows(world: World) {
+    let (dialogues, _) = several(&world).await;
+    let contractor =
+        "mutation($d: ID!) { createContractor(input: { name: \"Acme\", dialogueId: $d }) { contractor { id } }
+        createFunnel(input: { name: \"Sales\", stages: [{ name: \"New\" }] }) { funnel { id } } }";
+    world.admin.api.run(contractor, json!({ "d": dialogues[2] })).await.data();
+    // Nothing is as it is where nobody has read it.
+    let db = world.server.running().app.db.write();
+    for sql in [
+        "UPDATE clients SET avatar_url = 'https://example.com/a', profile_url = 'https://example.com/p', is_blocked = TRUE",
+        "UPDATE channels SET state_reason = 'reason', welcome_text = 'welcome', auto_reply_enabled = TRUE,
+           auto_reply_text = 'later', funnel_id = (SELECT id FROM funnels)",
+        "UPDATE messages SET album_id = 'album', forwarded_from = 'Boris', edited_at = 7, delivery_at = 8,
+           failure = 'failure', attempts = 9, reply_to_id = id",
+    ] {
+        db.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+    for (of, before, after) in PLACES {
+        let mut told = Vec::new();
+        for field in fields(&world, of).await {
+            let shown = format!("id {before} {field} {after}");
+            let list = world.admin.api.run(&format!("{{ dialogues {{ nodes {{ {shown} }} }} }}"), Value::Null).await;
+            let nodes: Vec<Value> = list.get("dialogues.nodes");
+            for node in nodes {
+                let alone = world.admin.dialogue(node["id"].as_str().expect("an id"), &shown).await;
+                assert_eq!(node, alone, "{shown}");
+            }
+            told.push(field);
+        }
+        assert!(told.len() > 3, "{of} has fields: {told:?}");
+    }
 }

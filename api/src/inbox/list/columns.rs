@@ -122,24 +122,44 @@ columns! {
     Role: &str => word;
 }
 
+/// How much of a row is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rows {
+    /// All that may be shown.
+    #[default]
+    Whole,
+    /// What lists show.
+    Brief,
+}
+
 /// A table's row as lists read it.
 pub trait Shown: Sized {
     /// Its columns, in the order in which they are read.
-    const COLUMNS: &'static [&'static str];
+    fn columns(rows: Rows) -> &'static [&'static str];
 
     /// Reads all of them.
-    fn read(columns: &mut Columns<'_>) -> Result<Self>;
+    fn read(columns: &mut Columns<'_>, rows: Rows) -> Result<Self>;
 }
 
-/// Which columns of a table lists read; and what stands for the others, which they have no use for and shall not carry
-/// around.
+/// Which columns of a table lists read, which they read only where whole rows are wanted, and what stands for those; and
+/// what stands for the others, which they have no use for and shall not carry around.
 macro_rules! shown {
-    ($($model:ty { $($field:ident,)* } but { $($left:ident: $blank:expr,)* })*) => {$(
+    ($($model:ty { $($field:ident,)* } whole { $($seldom:ident: $none:expr,)* } but { $($left:ident: $blank:expr,)* })*) => {$(
         impl Shown for $model {
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+            fn columns(rows: Rows) -> &'static [&'static str] {
+                match rows {
+                    Rows::Whole => &[$(stringify!($field),)* $(stringify!($seldom),)*],
+                    Rows::Brief => &[$(stringify!($field),)*],
+                }
+            }
 
-            fn read(columns: &mut Columns<'_>) -> Result<Self> {
-                Ok(Self { $($field: columns.next()?,)* $($left: $blank,)* })
+            fn read(columns: &mut Columns<'_>, rows: Rows) -> Result<Self> {
+                let _is_whole = rows == Rows::Whole;
+                Ok(Self {
+                    $($field: columns.next()?,)*
+                    $($seldom: if _is_whole { columns.next()? } else { $none },)*
+                    $($left: $blank,)*
+                })
             }
         }
     )*};
@@ -150,28 +170,36 @@ shown! {
         id, channel_id, client_id, state, is_reachable, created_at, opened_at, closed_at, last_activity_at,
         last_message_id, message_count, client_message_count, read_number, last_client_message_at, closed_order,
         is_assigned,
-    } but {}
+    } whole {} but {}
     client::Model {
-        id, kind, name, username, avatar_url, profile_url, contractor_id, is_blocked, first_seen_at,
+        id, kind, name, username,
+    } whole {
+        avatar_url: None, profile_url: None, contractor_id: None, is_blocked: false, first_seen_at: Time(0),
     } but {
         external_id: String::new(), phone: None, lookup: String::new(), profile_at: None,
     }
     // Whoever administers asks a website for its origins, which are kept with its credentials.
     channel::Model {
-        id, kind, name, handle, state, state_reason, credentials, funnel_id, welcome_text, auto_reply_enabled,
-        auto_reply_text, created_at,
+        id, kind, name, state, created_at,
+    } whole {
+        handle: None, state_reason: None, credentials: Vec::new(), funnel_id: None, welcome_text: None,
+        auto_reply_enabled: false, auto_reply_text: None,
     } but {
         external_id: String::new(), webhook_url: None, poll_cursor: None, last_given_to: None,
     }
     message::Model {
-        id, dialogue_id, channel_id, ordinal, origin, author_id, text, reply_to_id, created_at, sent_at, album_id,
-        forwarded_from, edited_at, deleted_at, delivery_status, delivery_at, failure, attempts,
+        id, dialogue_id, channel_id, origin, author_id, text, created_at, deleted_at, delivery_status,
+    } whole {
+        ordinal: 0, reply_to_id: None, sent_at: Time(0), album_id: None, forwarded_from: None, edited_at: None,
+        delivery_at: None, failure: None, attempts: 0,
     } but {
         client_ordinal: 0, external_id: None, more_external_ids: None, edit_key: None, next_attempt_at: None,
         idempotency_key: None,
     }
     user::Model {
-        id, name, email, role, is_active, created_at,
+        id, name, role, is_active, created_at,
+    } whole {
+        email: String::new(),
     } but {
         password_hash: String::new(), lookup: String::new(),
     }

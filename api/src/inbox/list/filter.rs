@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use colloquy_entity::*;
-use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::error::{Error, Result};
 use crate::policy;
@@ -13,14 +13,38 @@ use crate::viewer::Viewer;
 use super::super::{reading, text};
 use super::{Among, Group, in_state};
 
+/// How it is found out of which dialogues something holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// All of them are looked up: there may be few.
+    AtOnce,
+    /// Each dialogue that is looked at is asked for itself: there may be many.
+    OneByOne,
+}
+
+impl How {
+    /// Whether a dialogue's column is among what is selected, which is this column alone.
+    fn among<C: ColumnTrait>(self, own: dialogue::Column, selected: C, mut all: SelectStatement) -> SimpleExpr {
+        all.expr(Expr::col(selected.as_column_ref()));
+        match self {
+            Self::AtOnce => own.in_subquery(all),
+            Self::OneByOne => {
+                let own = Expr::col((dialogue::Entity, own));
+                // With an offset, PostgreSQL does not look all of them up after all.
+                Expr::exists(all.and_where(Expr::col(selected.as_column_ref()).eq(own)).limit(1).offset(0).take())
+            }
+        }
+    }
+}
+
 /// Dialogues in which one of these users has this part.
-fn part(role: ParticipantRole, users: impl IntoIterator<Item = UserId>) -> SelectStatement {
-    Query::select()
-        .column(participant::Column::DialogueId)
+fn part(how: How, role: ParticipantRole, users: &[UserId]) -> SimpleExpr {
+    let parts = Query::select()
         .from(participant::Entity)
-        .and_where(participant::Column::UserId.is_in(users))
+        .and_where(participant::Column::UserId.is_in(users.iter().copied()))
         .and_where(participant::Column::Role.eq(role))
-        .take()
+        .take();
+    how.among(dialogue::Column::Id, participant::Column::DialogueId, parts)
 }
 
 /// From (included) to (excluded).
@@ -73,15 +97,13 @@ pub struct DialogueFilter {
 }
 
 macro_rules! linked {
-    ($entity:ident, $column:ident, $ids:expr) => {
+    ($how:expr, $entity:ident, $column:ident, $ids:expr) => {
         $ids.as_ref().map(|ids| {
-            dialogue::Column::Id.in_subquery(
-                Query::select()
-                    .column($entity::Column::DialogueId)
-                    .from($entity::Entity)
-                    .and_where($entity::Column::$column.is_in(ids.iter().copied()))
-                    .take(),
-            )
+            let links = Query::select()
+                .from($entity::Entity)
+                .and_where($entity::Column::$column.is_in(ids.iter().copied()))
+                .take();
+            $how.among(dialogue::Column::Id, $entity::Column::DialogueId, links)
         })
     };
 }
@@ -90,6 +112,8 @@ macro_rules! linked {
 const MOST: usize = 1_000;
 /// So many dialogues of a list are looked through first for what may be common.
 const FIRST: u64 = 2_000;
+/// So few who are called by a name are looked up at once.
+const RARE: u64 = 2_000;
 /// So many tags are looked for one by one.
 const FEW: usize = 8;
 /// Longest text of a filter, in characters.
@@ -143,6 +167,22 @@ impl DialogueFilter {
         if is_planned_well { &[] } else { &[Among::First(FIRST)] }
     }
 
+    /// Whether so few are called by its text that to find all of them takes less than to look through more of a list.
+    pub(super) async fn is_rare(&self, tx: &DatabaseTransaction) -> Result<bool> {
+        let Some(words) = self.text.as_deref() else { return Ok(false) };
+        // An index of trigrams knows nothing of less.
+        if words.trim().chars().count() < 3 {
+            return Ok(false);
+        }
+        let clients = client::Entity::find().select_only().column(client::Column::Id);
+        let clients = clients.filter(text::contains(client::Column::Lookup, words)).limit(RARE + 1);
+        let clients = clients.into_tuple::<ClientId>().all(tx).await?.len();
+        let contractors = contractor::Entity::find().select_only().column(contractor::Column::Id);
+        let contractors = contractors.filter(text::contains_in_name(contractor::Column::Lookup, words)).limit(RARE + 1);
+        let contractors = contractors.into_tuple::<ContractorId>().all(tx).await?.len();
+        Ok((clients + contractors) as u64 <= RARE)
+    }
+
     /// What a list's indexes bound by themselves, and the rest.
     pub(super) fn split(&self) -> (Self, Self) {
         let Self { group, state, channels, kinds, last_activity_at, .. } = self.clone();
@@ -152,21 +192,37 @@ impl DialogueFilter {
         (bounded, none)
     }
 
+    /// What the counters of unread dialogues tell apart, and the rest.
+    pub(super) fn split_unread(&self) -> (Self, Self) {
+        let counted = self.counted();
+        (counted, Self { group: None, state: None, unread_only: false, ..self.clone() })
+    }
+
+    /// So much of it as the counters know.
+    pub(in crate::inbox) fn counted(&self) -> Self {
+        let Self { group, state, unread_only, .. } = *self;
+        Self { group, state, unread_only, ..Self::default() }
+    }
+
     /// For queries over dialogues that the viewer may see: those for which all of it holds.
-    pub(super) fn holds(&self, viewer: &Viewer) -> Result<Condition> {
+    pub(super) fn holds(&self, viewer: &Viewer, how: How) -> Result<Condition> {
         Ok(self
-            .beside(Condition::all())?
+            .all_of(Condition::all(), how)?
             .add_option(self.group.map(|group| group.condition(viewer)))
             .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
     }
 
     /// For queries over dialogues: of those that the viewer may see, the ones for which all of it holds.
     pub(in crate::inbox) fn condition(&self, viewer: &Viewer) -> Result<Condition> {
-        Ok(policy::visible(viewer).add(self.holds(viewer)?))
+        Ok(policy::visible(viewer).add(self.holds(viewer, How::AtOnce)?))
     }
 
     /// What has to hold already, and of this filter all that is the same whoever asks: neither `group` nor `unread_only`.
-    pub(in crate::inbox) fn beside(&self, mut all: Condition) -> Result<Condition> {
+    pub(in crate::inbox) fn beside(&self, all: Condition) -> Result<Condition> {
+        self.all_of(all, How::AtOnce)
+    }
+
+    fn all_of(&self, mut all: Condition, how: How) -> Result<Condition> {
         let ranges = [
             ("filter.openedAt", dialogue::Column::OpenedAt, self.opened_at),
             ("filter.closedAt", dialogue::Column::ClosedAt, self.closed_at),
@@ -178,12 +234,10 @@ impl DialogueFilter {
             all = all.add(range.on(column));
         }
         self.check()?;
-        let responsibles =
-            self.responsibles.as_ref().map(|users| part(ParticipantRole::Responsible, users.iter().copied()));
-        let observers = self.observers.as_ref().map(|users| part(ParticipantRole::Observer, users.iter().copied()));
+        let part = |role, users: &Option<Vec<UserId>>| users.as_ref().map(|users| part(how, role, users));
         Ok(all
             .add_option(self.state.map(in_state))
-            .add_option(self.text.as_deref().filter(|text| !text.trim().is_empty()).map(named))
+            .add_option(self.text.as_deref().filter(|text| !text.trim().is_empty()).map(|text| named(how, text)))
             .add_option(self.dialogues.as_ref().map(|ids| dialogue::Column::Id.is_in(ids.iter().copied())))
             .add_option(self.channels.as_ref().map(|ids| dialogue::Column::ChannelId.is_in(ids.iter().copied())))
             .add_option(self.kinds.as_ref().map(|kinds| {
@@ -192,58 +246,62 @@ impl DialogueFilter {
                 dialogue::Column::ChannelId.in_subquery(channels)
             }))
             .add_option(self.clients.as_ref().map(|ids| dialogue::Column::ClientId.is_in(ids.iter().copied())))
-            .add_option(responsibles.map(|part| dialogue::Column::Id.in_subquery(part)))
-            .add_option(observers.map(|part| dialogue::Column::Id.in_subquery(part)))
+            .add_option(part(ParticipantRole::Responsible, &self.responsibles))
+            .add_option(part(ParticipantRole::Observer, &self.observers))
             .add_option(
                 self.contractors
                     .as_ref()
-                    .map(|ids| of_clients(client::Column::ContractorId.is_in(ids.iter().copied()))),
+                    .map(|ids| of_clients(how, client::Column::ContractorId.is_in(ids.iter().copied()))),
             )
-            .add_option(self.tags.as_deref().filter(|tags| !tags.is_empty()).map(with_all_of))
-            .add_option(linked!(dialogue_deal, DealId, self.deals))
-            .add_option(linked!(dialogue_project, ProjectId, self.projects))
-            .add_option(linked!(dialogue_task, TaskId, self.tasks)))
+            .add_option(self.tags.as_deref().filter(|tags| !tags.is_empty()).map(|tags| with_all_of(how, tags)))
+            .add_option(linked!(how, dialogue_deal, DealId, self.deals))
+            .add_option(linked!(how, dialogue_project, ProjectId, self.projects))
+            .add_option(linked!(how, dialogue_task, TaskId, self.tasks)))
     }
 }
 
 /// Dialogues with all of these tags.
-fn with_all_of(tags: &[Option<TagId>]) -> Condition {
+fn with_all_of(how: How, tags: &[Option<TagId>]) -> Condition {
     let Some(tags) = tags.iter().copied().collect::<Option<BTreeSet<TagId>>>() else {
         return Condition::all().add(Expr::cust("1 = 0"));
     };
     let tagged = |tags: &[TagId]| {
-        Query::select()
-            .column(dialogue_tag::Column::DialogueId)
-            .from(dialogue_tag::Entity)
-            .and_where(dialogue_tag::Column::TagId.is_in(tags.iter().copied()))
-            .take()
+        let is_one = dialogue_tag::Column::TagId.is_in(tags.iter().copied());
+        Query::select().from(dialogue_tag::Entity).and_where(is_one).take()
     };
     let tags: Vec<TagId> = tags.into_iter().collect();
-    let within = |tagged| dialogue::Column::Id.in_subquery(tagged);
+    let within = |how: How, tagged| how.among(dialogue::Column::Id, dialogue_tag::Column::DialogueId, tagged);
     if tags.len() <= FEW {
-        return tags.iter().fold(Condition::all(), |all, tag| all.add(within(tagged(&[*tag]))));
+        return tags.iter().fold(Condition::all(), |all, tag| all.add(within(how, tagged(&[*tag]))));
     }
     let count = i64::try_from(tags.len()).unwrap_or(i64::MAX);
     let all = Func::count(Expr::col(dialogue_tag::Column::TagId)).eq(count);
-    Condition::all().add(within(tagged(&tags).group_by_col(dialogue_tag::Column::DialogueId).and_having(all).take()))
+    let tagged = tagged(&tags).group_by_col(dialogue_tag::Column::DialogueId).and_having(all).take();
+    Condition::all().add(within(How::AtOnce, tagged))
 }
 
 /// Dialogues of the clients for whom this holds.
-fn of_clients(holds: SimpleExpr) -> SimpleExpr {
-    let clients = Query::select().column(client::Column::Id).from(client::Entity).and_where(holds).take();
-    dialogue::Column::ClientId.in_subquery(clients)
+fn of_clients(how: How, holds: SimpleExpr) -> SimpleExpr {
+    let clients = Query::select().from(client::Entity).and_where(holds).take();
+    how.among(dialogue::Column::ClientId, client::Column::Id, clients)
 }
 
-/// In the client's name or user name, or the contractor's name. Each in its own index: none serves both at once.
-fn named(words: &str) -> SimpleExpr {
-    let clients =
-        |holds: SimpleExpr| Query::select().column(client::Column::Id).from(client::Entity).and_where(holds).take();
-    let contractors = Query::select()
+/// In the client's name or user name, or the contractor's name.
+fn named(how: How, words: &str) -> SimpleExpr {
+    let mut contractors = Query::select()
         .column(contractor::Column::Id)
         .from(contractor::Entity)
         .and_where(text::contains_in_name(contractor::Column::Lookup, words))
         .take();
+    let own = text::contains(client::Column::Lookup, words);
+    if how == How::OneByOne {
+        let id = Expr::col(contractor::Column::Id.as_column_ref());
+        contractors.and_where(id.eq(Expr::col(client::Column::ContractorId.as_column_ref()))).limit(1).offset(0);
+        return of_clients(how, own.or(Expr::exists(contractors)));
+    }
+    // Each in its own index: none serves both at once.
+    let clients =
+        |holds: SimpleExpr| Query::select().column(client::Column::Id).from(client::Entity).and_where(holds).take();
     let by_contractor = clients(client::Column::ContractorId.in_subquery(contractors));
-    let named = clients(text::contains(client::Column::Lookup, words)).union(UnionType::Distinct, by_contractor).take();
-    dialogue::Column::ClientId.in_subquery(named)
+    dialogue::Column::ClientId.in_subquery(clients(own).union(UnionType::Distinct, by_contractor).take())
 }

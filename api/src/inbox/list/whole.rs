@@ -17,7 +17,7 @@ use crate::viewer::Viewer;
 
 use super::super::reading;
 use super::OrderBy;
-use super::columns::{Columns, Shown};
+use super::columns::{Columns, Rows, Shown};
 
 /// What is asked of each dialogue beside itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Wanted {
     pub tags: bool,
     /// How much the viewer has not read.
     pub unread: bool,
+    /// How much of clients, channels, messages and their authors.
+    pub rows: Rows,
 }
 
 /// A dialogue, and of what was wanted all that the statement could tell.
@@ -66,7 +68,7 @@ type Tag<'a> = (&'a str, String, String);
 impl Wanted {
     /// Puts what is wanted around a statement that reads a page of dialogues.
     pub(super) fn around(self, mut page: Statement, viewer: &Viewer, by: OrderBy, order: &Order) -> Statement {
-        if self == Self::default() {
+        if (Self { rows: Rows::Whole, ..self }) == Self::default() {
             return page;
         }
         let on_postgres = page.db_backend == DatabaseBackend::Postgres;
@@ -76,19 +78,19 @@ impl Wanted {
         };
         // In the order in which they are read.
         let (mut columns, mut joins) = (String::new(), String::new());
-        add::<dialogue::Model>(&mut columns, "page");
+        add::<dialogue::Model>(&mut columns, "page", self.rows);
         if self.client {
-            add::<client::Model>(&mut columns, "c_");
+            add::<client::Model>(&mut columns, "c_", self.rows);
             joins.push_str(" JOIN clients c_ ON c_.id = page.client_id");
         }
         if self.channel {
-            add::<channel::Model>(&mut columns, "h_");
+            add::<channel::Model>(&mut columns, "h_", self.rows);
             joins.push_str(" JOIN channels h_ ON h_.id = page.channel_id");
         }
         if self.last_message {
-            add::<message::Model>(&mut columns, "m_");
+            add::<message::Model>(&mut columns, "m_", self.rows);
             joins.push_str(" LEFT JOIN messages m_ ON m_.id = page.last_message_id");
-            add::<user::Model>(&mut columns, "a_");
+            add::<user::Model>(&mut columns, "a_", self.rows);
             joins.push_str(" LEFT JOIN users a_ ON a_.id = m_.author_id");
         }
         if self.unread {
@@ -123,8 +125,8 @@ impl Wanted {
 }
 
 /// Adds what is read of a table.
-fn add<T: Shown>(columns: &mut String, table: &str) {
-    for column in T::COLUMNS {
+fn add<T: Shown>(columns: &mut String, table: &str, rows: Rows) {
+    for column in T::columns(rows) {
         let comma = if columns.is_empty() { "" } else { ", " };
         // Under names of their own: the page around is ordered by those of dialogues.
         let _ = write!(columns, "{comma}{table}.{column} AS {table}_{column}");
@@ -134,27 +136,34 @@ fn add<T: Shown>(columns: &mut String, table: &str) {
 /// What rows of a page have in common, and is read once.
 #[derive(Default)]
 pub(super) struct Common {
+    /// How much of a row is read.
+    rows: Rows,
     channels: HashMap<ChannelId, Arc<channel::Model>>,
     users: HashMap<UserId, Arc<user::Model>>,
 }
 
 impl Common {
+    /// Of a page of which this is wanted.
+    pub fn of(wanted: Wanted) -> Self {
+        Self { rows: wanted.rows, ..Self::default() }
+    }
+
     fn channel(&mut self, id: ChannelId, columns: &mut Columns<'_>) -> Result<Arc<channel::Model>> {
         if let Some(channel) = self.channels.get(&id) {
-            columns.skip(channel::Model::COLUMNS.len());
+            columns.skip(channel::Model::columns(self.rows).len());
             return Ok(Arc::clone(channel));
         }
-        let channel = Arc::new(channel::Model::read(columns)?);
+        let channel = Arc::new(channel::Model::read(columns, self.rows)?);
         self.channels.insert(id, Arc::clone(&channel));
         Ok(channel)
     }
 
     fn author(&mut self, id: UserId, columns: &mut Columns<'_>) -> Result<Arc<user::Model>> {
         if let Some(user) = self.users.get(&id) {
-            columns.skip(user::Model::COLUMNS.len());
+            columns.skip(user::Model::columns(self.rows).len());
             return Ok(Arc::clone(user));
         }
-        let user = Arc::new(user::Model::read(columns)?);
+        let user = Arc::new(user::Model::read(columns, self.rows)?);
         self.users.insert(id, Arc::clone(&user));
         Ok(user)
     }
@@ -197,19 +206,19 @@ impl Common {
 impl Found {
     /// From a row of such a statement.
     pub(super) fn read(row: &QueryResult, viewer: &Viewer, wanted: Wanted, common: &mut Common) -> Result<Self> {
-        let columns = &mut Columns::of(row)?;
-        let dialogue = dialogue::Model::read(columns)?;
-        let client = wanted.client.then(|| client::Model::read(columns).map(Arc::new)).transpose()?;
+        let (columns, rows) = (&mut Columns::of(row)?, wanted.rows);
+        let dialogue = dialogue::Model::read(columns, rows)?;
+        let client = wanted.client.then(|| client::Model::read(columns, rows).map(Arc::new)).transpose()?;
         let channel = wanted.channel.then(|| common.channel(dialogue.channel_id, columns)).transpose()?;
         let (mut last_message, mut author) = (None, None);
         if wanted.last_message {
             match dialogue.last_message_id {
-                Some(_) => last_message = Some(Arc::new(message::Model::read(columns)?)),
-                None => columns.skip(message::Model::COLUMNS.len()),
+                Some(_) => last_message = Some(Arc::new(message::Model::read(columns, rows)?)),
+                None => columns.skip(message::Model::columns(rows).len()),
             }
             match last_message.as_ref().and_then(|message| message.author_id) {
                 Some(user) => author = Some(common.author(user, columns)?),
-                None => columns.skip(user::Model::COLUMNS.len()),
+                None => columns.skip(user::Model::columns(rows).len()),
             }
         }
         let unread = match wanted.unread {
