@@ -129,14 +129,15 @@ impl Db {
         }
         Migrator::up(&tx, None).await?;
         tx.commit().await?;
-        self.look().await
+        self.look(0x10002).await
     }
 
-    /// SQLite looks at how its rows are spread when it is told to only, and here at those of tables that have grown tenfold.
-    /// Connections know it that begin afterwards; each is made anew after half an hour.
-    async fn look(&self) -> Result<(), DbErr> {
+    /// SQLite looks at how its rows are spread when it is told to only, and here at those of tables that have grown tenfold:
+    /// at all of them, or with 0x10 at some thousand. Connections know it that begin afterwards; each is made anew after
+    /// half an hour.
+    async fn look(&self, how: u32) -> Result<(), DbErr> {
         if !self.is_postgres() {
-            self.write.execute_unprepared("PRAGMA optimize = 0x10002").await?;
+            self.write.execute_unprepared(&format!("PRAGMA optimize = {how}")).await?;
         }
         Ok(())
     }
@@ -146,7 +147,8 @@ impl Db {
     pub async fn tend(&self) {
         loop {
             tokio::time::sleep(TENDED).await;
-            if let Err(error) = self.look().await {
+            // Not for long: whoever writes waits meanwhile.
+            if let Err(error) = self.look(0x10012).await {
                 tracing::warn!(%error, "SQLite's statistics could not be brought up to date");
             }
         }
@@ -328,7 +330,7 @@ mod tests {
             INSERT INTO grown (word) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n";
         db.write.execute_unprepared(grow).await.expect("it grows");
         assert_eq!(known(&db).await, None);
-        db.look().await.expect("it looks");
+        db.look(0x10012).await.expect("it looks");
         assert!(known(&db).await.is_some_and(|stat| stat.ends_with(" 1")), "each word is there once");
         db.close().await.expect("it closes");
         std::fs::remove_dir_all(folder).expect("it is ours");

@@ -85,8 +85,8 @@ macro_rules! connection {
 
             $(
             /// The page's entries alone
-            async fn $nodes(&self) -> Vec<$crate::graphql::direct::Direct<&$node>> {
-                self.edges.iter().map(|edge| $crate::graphql::direct::Direct(&edge.node.0)).collect()
+            async fn $nodes(&self) -> Vec<&$crate::graphql::direct::Direct<$node>> {
+                self.edges.iter().map(|edge| &edge.node).collect()
             }
             )?
 

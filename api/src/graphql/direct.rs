@@ -18,7 +18,8 @@ use futures_util::future::{BoxFuture, try_join_all};
 /// An object whose fields are resolved where they stand, one after the other; those that wait for something are joined.
 ///
 /// What is asked in a way that this does not know (of an interface, with a directive, the same object twice) is
-/// resolved as async-graphql does it. Extensions of a schema would not see its fields; ours has none.
+/// resolved as async-graphql does it. Extensions of a schema would not see its fields; ours has none. It wraps what is
+/// owned: of a reference async-graphql does not tell which type an interface is of.
 #[derive(Clone, Debug)]
 pub struct Direct<T>(pub T);
 
@@ -47,13 +48,12 @@ async fn resolve<T: ContainerType>(
     field: &Positioned<Field>,
 ) -> ServerResult<Value> {
     let selected = &ctx.item.node;
-    let mut answer = Answer { ctx, fields: IndexMap::with_capacity(selected.items.len()), waiting: Vec::new() };
     let name = T::type_name();
-    let is_known = object.introspection_type_name() == name
-        && poll_fn(|task| Poll::Ready(answer.add(task, object, &name, selected))).await?;
-    if !is_known {
+    if object.introspection_type_name() != name || !is_known(ctx, &name, selected, &mut Vec::new()) {
         return object.resolve(ctx, field).await;
     }
+    let mut answer = Answer { ctx, fields: IndexMap::with_capacity(selected.items.len()), waiting: Vec::new() };
+    poll_fn(|task| Poll::Ready(answer.add(task, object, &name, selected))).await?;
     let Answer { mut fields, waiting, .. } = answer;
     if !waiting.is_empty() {
         for (key, value) in try_join_all(waiting).await? {
@@ -61,6 +61,50 @@ async fn resolve<T: ContainerType>(
         }
     }
     Ok(Value::Object(fields))
+}
+
+/// Whether all that is selected of an object is for here, before anything of it is resolved: nothing is to be done twice.
+fn is_known<'a>(
+    ctx: &ContextSelectionSet<'a>,
+    name: &str,
+    selected: &'a SelectionSet,
+    objects: &mut Vec<&'a Name>,
+) -> bool {
+    selected.items.iter().all(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let field = &field.node;
+            let is_leaf = field.selection_set.node.items.is_empty();
+            // Of objects that are asked for twice, the selections would have to be merged.
+            let key = &field.response_key().node;
+            if !is_leaf && objects.contains(&key) {
+                return false;
+            }
+            if !is_leaf {
+                objects.push(key);
+            }
+            field.directives.is_empty()
+        }
+        selection => inner(ctx, selection).is_some_and(|(condition, inner)| {
+            condition.is_none_or(|condition| condition == name) && is_known(ctx, name, inner, objects)
+        }),
+    })
+}
+
+/// What a fragment selects, and of which type.
+fn inner<'a>(ctx: &ContextSelectionSet<'a>, selection: &'a Selection) -> Option<(Option<&'a Name>, &'a SelectionSet)> {
+    match selection {
+        Selection::Field(_) => None,
+        Selection::InlineFragment(fragment) => {
+            let fragment = &fragment.node;
+            let condition = fragment.type_condition.as_ref().map(|condition| &condition.node.on.node);
+            fragment.directives.is_empty().then_some((condition, &fragment.selection_set.node))
+        }
+        Selection::FragmentSpread(spread) => {
+            let fragment = &ctx.query_env.fragments.get(&spread.node.fragment_name.node)?.node;
+            let condition = Some(&fragment.type_condition.node.on.node);
+            spread.node.directives.is_empty().then_some((condition, &fragment.selection_set.node))
+        }
+    }
 }
 
 /// An object's fields, as far as they are there.
@@ -72,39 +116,25 @@ struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// Adds what is selected of the object; false where that is not for here.
+    /// Adds what is selected of the object, which is known to be for here.
     fn add<T: ContainerType>(
         &mut self,
         task: &mut task::Context<'_>,
         object: &'a T,
         name: &str,
         selected: &'a SelectionSet,
-    ) -> ServerResult<bool> {
+    ) -> ServerResult<()> {
         for selection in &selected.items {
-            let (condition, inner) = match &selection.node {
-                Selection::Field(field) => {
-                    if !self.field(task, object, name, field)? {
-                        return Ok(false);
+            match &selection.node {
+                Selection::Field(field) => self.field(task, object, name, field)?,
+                selection => {
+                    if let Some((_, inner)) = inner(self.ctx, selection) {
+                        self.add(task, object, name, inner)?;
                     }
-                    continue;
                 }
-                Selection::InlineFragment(fragment) => (&fragment.node.type_condition, &fragment.node.selection_set),
-                Selection::FragmentSpread(spread) => {
-                    let fragments = &self.ctx.query_env.fragments;
-                    let Some(fragment) = fragments.get(&spread.node.fragment_name.node) else { return Ok(false) };
-                    let fragment = &fragment.node;
-                    if fragment.type_condition.node.on.node != name {
-                        return Ok(false);
-                    }
-                    (&None, &fragment.selection_set)
-                }
-            };
-            let is_meant = condition.as_ref().is_none_or(|condition| condition.node.on.node == name);
-            if !is_meant || !self.add(task, object, name, &inner.node)? {
-                return Ok(false);
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn field<T: ContainerType>(
@@ -113,28 +143,26 @@ impl<'a> Answer<'a> {
         object: &'a T,
         name: &str,
         field: &'a Positioned<Field>,
-    ) -> ServerResult<bool> {
-        if !field.node.directives.is_empty() {
-            return Ok(false);
-        }
+    ) -> ServerResult<()> {
         let key = &field.node.response_key().node;
         let is_leaf = field.node.selection_set.node.items.is_empty();
         let place = match self.fields.entry(key.clone()) {
             Entry::Vacant(place) => place,
-            // The same by another fragment; of objects the selections would have to be merged.
-            Entry::Occupied(_) => return Ok(is_leaf),
+            // The same by another fragment.
+            Entry::Occupied(_) => return Ok(()),
         };
         if field.node.name.node == "__typename" {
             place.insert(Value::String(name.to_owned()));
-            return Ok(true);
+            return Ok(());
         }
         let ctx = self.ctx;
         let resolving = async move { object.resolve_field(&ctx.with_field(field)).await };
         if is_leaf {
-            // Made anew in the rare case that it waits: what is polled here cannot be moved.
+            // Made anew in the rare case that it waits: what is polled here cannot be moved. What it asks the loaders for
+            // then counts twice among all that an answer may ask.
             if let Poll::Ready(value) = pin!(resolving).poll(task) {
                 place.insert(value?.unwrap_or_default());
-                return Ok(true);
+                return Ok(());
             }
         }
         let mut resolving: BoxFuture<'a, ServerResult<Value>> = Box::pin(async move {
@@ -149,7 +177,7 @@ impl<'a> Answer<'a> {
                 Value::Null
             }
         });
-        Ok(true)
+        Ok(())
     }
 }
 

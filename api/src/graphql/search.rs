@@ -3,8 +3,8 @@
 use async_graphql::{Context, Object, SimpleObject};
 
 use crate::error::Result;
-use crate::inbox::search::{self, Asked, Found};
-use crate::paging::{Key, Page, PageArgs};
+use crate::inbox::search::{self, Asked, Found, Results};
+use crate::paging::{Key, PageArgs};
 
 use super::Ask;
 use super::comments::Comment;
@@ -52,13 +52,14 @@ pub struct CommentSearchConnection {
     page_info: PageInfo,
 }
 
-fn page_info<T>(page: &Page<Found<T>>) -> PageInfo {
-    PageInfo {
-        has_next_page: page.has_next,
-        has_previous_page: page.has_previous,
-        start_cursor: page.items.first().map(|found| found.place.encode()),
-        end_cursor: page.items.last().map(|found| found.place.encode()),
-    }
+/// Each result as an edge, and where the page stands.
+fn shown<T, E>(results: Results<T>, edge: impl Fn(String, T, String) -> E) -> (Vec<E>, PageInfo) {
+    let Results { page, ends } = results;
+    let [start_cursor, end_cursor] = ends.map_or([None, None], |ends| ends.map(|place| Some(place.encode())));
+    let page_info =
+        PageInfo { has_next_page: page.has_next, has_previous_page: page.has_previous, start_cursor, end_cursor };
+    let edge = |found: Found<T>| edge(found.place.encode(), found.what, found.snippet);
+    (page.items.into_iter().map(edge).collect(), page_info)
 }
 
 /// Searching.
@@ -84,14 +85,10 @@ impl SearchQueries {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
         let filter = filter.unwrap_or_default().into();
         let asked = Asked { text: &text, filter: &filter, created_at: created_at.map(Into::into).unwrap_or_default() };
-        let page = search::messages(app, &viewer, &asked, &PageArgs { first, after, ..PageArgs::default() }).await?;
-        let page_info = page_info(&page);
-        let edge = |found: Found<_>| MessageSearchEdge {
-            cursor: found.place.encode(),
-            node: Message::from(found.what),
-            snippet: found.snippet,
-        };
-        Ok(MessageSearchConnection { edges: page.items.into_iter().map(edge).collect(), page_info })
+        let found = search::messages(app, &viewer, &asked, &PageArgs { first, after, ..PageArgs::default() }).await?;
+        let (edges, page_info) =
+            shown(found, |cursor, found, snippet| MessageSearchEdge { cursor, node: Message::from(found), snippet });
+        Ok(MessageSearchConnection { edges, page_info })
     }
 
     /// The same over comments
@@ -107,13 +104,9 @@ impl SearchQueries {
         let (app, viewer) = (ctx.app()?, ctx.viewer()?);
         let filter = filter.unwrap_or_default().into();
         let asked = Asked { text: &text, filter: &filter, created_at: created_at.map(Into::into).unwrap_or_default() };
-        let page = search::comments(app, &viewer, &asked, &PageArgs { first, after, ..PageArgs::default() }).await?;
-        let page_info = page_info(&page);
-        let edge = |found: Found<_>| CommentSearchEdge {
-            cursor: found.place.encode(),
-            node: Comment(found.what),
-            snippet: found.snippet,
-        };
-        Ok(CommentSearchConnection { edges: page.items.into_iter().map(edge).collect(), page_info })
+        let found = search::comments(app, &viewer, &asked, &PageArgs { first, after, ..PageArgs::default() }).await?;
+        let (edges, page_info) =
+            shown(found, |cursor, found, snippet| CommentSearchEdge { cursor, node: Comment(found), snippet });
+        Ok(CommentSearchConnection { edges, page_info })
     }
 }

@@ -56,6 +56,23 @@ pub struct Found<T> {
     pub what: T,
 }
 
+/// A page of them.
+pub struct Results<T> {
+    /// Those that are still there.
+    pub page: Page<Found<T>>,
+    /// The first place and the last: where the page stands, whatever was deleted meanwhile.
+    pub ends: Option<[Place; 2]>,
+}
+
+impl<T> Results<T> {
+    /// From the places that were found; `show` leaves out what is not there any more.
+    fn of(places: Page<Place>, show: impl Fn(Place) -> Option<Found<T>>) -> Self {
+        let ends = places.items.first().copied().zip(places.items.last().copied()).map(<[Place; 2]>::from);
+        let Page { items, has_next, has_previous } = places;
+        Self { page: Page { items: items.into_iter().filter_map(show).collect(), has_next, has_previous }, ends }
+    }
+}
+
 /// What is looked for, and among what.
 pub struct Asked<'a> {
     /// As it was typed.
@@ -72,20 +89,19 @@ pub async fn messages(
     viewer: &Viewer,
     asked: &Asked<'_>,
     args: &PageArgs,
-) -> Result<Page<Found<message::Model>>> {
+) -> Result<Results<message::Model>> {
     let (query, page) = page(app, viewer, Shelf::Messages, asked, args).await?;
     let ids: Vec<MessageId> = page.items.iter().map(|place| MessageId(place.id)).collect();
     let db = app.db.read();
     let rows = super::messages::by_ids(db, viewer, &ids).await?;
     let files = files::of(db, &ids).await?;
-    let found = page.items.into_iter().filter_map(|place| {
+    Ok(Results::of(page, |place| {
         // One that was deleted since is not shown.
         let row = rows.iter().find(|row| row.id.0 == place.id && row.deleted_at.is_none())?.clone();
         let of = files.iter().filter(|file| file.message_id == Some(row.id));
         let parts = index::parts(&row, of);
         Some(Found { place, snippet: query.snippet(parts.iter().map(String::as_str)), what: row })
-    });
-    Ok(Page { items: found.collect(), has_next: page.has_next, has_previous: page.has_previous })
+    }))
 }
 
 /// A page of comments.
@@ -94,15 +110,14 @@ pub async fn comments(
     viewer: &Viewer,
     asked: &Asked<'_>,
     args: &PageArgs,
-) -> Result<Page<Found<comment::Model>>> {
+) -> Result<Results<comment::Model>> {
     let (query, page) = page(app, viewer, Shelf::Comments, asked, args).await?;
     let ids: Vec<CommentId> = page.items.iter().map(|place| CommentId(place.id)).collect();
     let rows = super::comments::by_ids(app.db.read(), viewer, &ids).await?;
-    let found = page.items.into_iter().filter_map(|place| {
+    Ok(Results::of(page, |place| {
         let row = rows.iter().find(|row| row.id.0 == place.id)?.clone();
         Some(Found { place, snippet: query.snippet([row.text.as_str()]), what: row })
-    });
-    Ok(Page { items: found.collect(), has_next: page.has_next, has_previous: page.has_previous })
+    }))
 }
 
 /// The places of a page, with what was asked for.

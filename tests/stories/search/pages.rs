@@ -103,10 +103,11 @@ async fn what_is_rare_is_found_below_the_newest(world: World) {
         world.take(&channel, &anna.says(&format!("старина {number}"))).await;
     }
     let dialogue = world.dialogue(&channel, &anna).await;
+    world.write(&channel, &Person::new(7_232), "старина чужая").await;
     let fill = format!(
         "INSERT INTO message_words (message_id, dialogue_id, number, words)
          SELECT gen_random_uuid(), '{}', (SELECT max(number) FROM message_words) + nth, 'наполнитель'
-         FROM generate_series(1, 20100) nth",
+         FROM generate_series(1, 22100) nth",
         dialogue.trim_start_matches("dlg_")
     );
     let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
@@ -114,11 +115,18 @@ async fn what_is_rare_is_found_below_the_newest(world: World) {
     for number in 3..5 {
         world.take(&channel, &anna.says(&format!("старина {number}"))).await;
     }
-    let expected: Vec<String> = (0..5).rev().map(|number| format!("старина {number}")).collect();
-    assert_eq!(one_by_one(&world.admin.api, "старина", Value::Null, 5).await, expected);
-    assert_eq!(found(&world, "старина").await, expected, "in one page");
+    let theirs: Vec<String> = (0..5).rev().map(|number| format!("старина {number}")).collect();
+    let mut everything = theirs.clone();
+    everything.insert(2, "старина чужая".into());
+    assert_eq!(one_by_one(&world.admin.api, "старина", Value::Null, 6).await, everything);
+    assert_eq!(found(&world, "старина").await, everything, "in one page");
     let observer = world.user("OBSERVER").await;
-    assert!(texts(&search(&observer.api, json!({ "text": "старина" })).await).is_empty());
+    let finds = async |filter: Value| search(&observer.api, json!({ "text": "старина", "filter": filter })).await;
+    assert!(texts(&finds(Value::Null).await).is_empty());
+    world.admin.set_participant(&dialogue, &observer.id, "OBSERVER").await;
+    assert_eq!(texts(&finds(Value::Null).await), theirs, "one's own alone");
+    let filter = json!({ "dialogueIds": [dialogue] });
+    assert_eq!(one_by_one(&world.admin.api, "старина", filter, 5).await, theirs, "of one dialogue");
 }
 
 /// Through pages of one.
@@ -142,11 +150,14 @@ async fn what_was_common_once_is_found_block_by_block(world: World) {
         world.take(&channel, &anna.says(&format!("старина {number}"))).await;
     }
     let dialogue = world.dialogue(&channel, &anna).await;
-    world.write(&channel, &Person::new(7_242), "старина чужая").await;
+    for number in 0..4 {
+        world.take(&channel, &Person::new(7_242).says(&format!("старина чужая {number}"))).await;
+    }
     let observer = world.user("OBSERVER").await;
     world.admin.set_participant(&dialogue, &observer.id, "OBSERVER").await;
-    // A block is 2^52 numbers. The first message of each is of two blocks ago, Anna's next two of the last; before them the
-    // word was in everything, and since then it is in nothing of twenty thousand. What stands for those is no message.
+    // A block is 2^52 numbers. The first message of each is of two blocks ago, the next two of the last; before them the
+    // word was in everything, and since then it is in nothing of more than are looked through. What stands for those is no
+    // message.
     let fill = format!(
         "CREATE FUNCTION moved(words tsvector, blocks_from bigint, blocks_to bigint) RETURNS tsvector LANGUAGE sql AS
              $$ SELECT (ts_delete(words, '#' || blocks_from)::text || ' ''#' || blocks_to || '''')::tsvector $$;
@@ -162,15 +173,18 @@ async fn what_was_common_once_is_found_block_by_block(world: World) {
              moved(words, number >> 52, (number >> 52) - 1)
          FROM (SELECT * FROM message_words ORDER BY number LIMIT 1) AS oldest, generate_series(1, 2500) nth;
          INSERT INTO message_words (message_id, dialogue_id, number, words)
-         SELECT gen_random_uuid(), '{dialogue}', (1::bigint << 52) + (SELECT max(number) FROM message_words) + nth,
-             'filler'
-         FROM generate_series(1, 20100) nth",
+         SELECT gen_random_uuid(), '{dialogue}', (SELECT max(number) FROM message_words) + nth, 'filler'
+         FROM generate_series(1, 22100) nth",
         dialogue = dialogue.trim_start_matches("dlg_")
     );
     let mut database = PgConnection::connect(&world.database.url).await.expect("the database answers");
     raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut database).await.expect("it is filled");
-    let everything = ["старина 3", "старина 2", "старина 1", "старина чужая", "старина 0"];
-    let theirs: Vec<&str> = everything.into_iter().filter(|text| !text.ends_with("чужая")).collect();
+    let everything = [
+        ["старина чужая 3", "старина 3", "старина чужая 2", "старина чужая 1"],
+        ["старина 2", "старина 1", "старина чужая 0", "старина 0"],
+    ];
+    let everything = everything.concat();
+    let theirs: Vec<&str> = everything.iter().copied().filter(|text| !text.contains("чужая")).collect();
     let (admin, nothing) = (&world.admin.api, Value::Null);
     for (who, api, filter, expected) in [
         ("who sees everything", admin, nothing.clone(), &everything[..]),

@@ -16,6 +16,10 @@ macro_rules! schema {
 
             type Shown<T> = super::$shown<T>;
 
+            std::thread_local! {
+                static ASKED: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+            }
+
             #[derive(Clone, Copy)]
             pub struct Thing(u32);
 
@@ -71,6 +75,28 @@ macro_rules! schema {
 
                 async fn numbered(&self) -> Shown<Numbered> {
                     $show(Numbered::Thing(*self))
+                }
+
+                async fn several(&self) -> Shown<Several> {
+                    $show(Several(vec![$show(Numbered::Thing(*self))]))
+                }
+
+                /// How often it was asked for this.
+                async fn times_asked(&self) -> u32 {
+                    ASKED.with(|asked| {
+                        asked.set(asked.get() + 1);
+                        asked.get()
+                    })
+                }
+            }
+
+            /// As a connection gives its nodes.
+            pub struct Several(Vec<Shown<Numbered>>);
+
+            #[Object]
+            impl Several {
+                async fn nodes(&self) -> Vec<&Shown<Numbered>> {
+                    self.0.iter().collect()
                 }
             }
 
@@ -144,6 +170,20 @@ async fn fragments_are_merged() {
     let thing = &answer(abstractly).await["data"]["thing"];
     assert_eq!(thing["either"], json!({ "__typename": "Thing", "id": 1, "later": { "id": 11 } }));
     assert_eq!((&thing["numbered"], &thing["id"]), (&json!({ "id": 1, "slow": 2 }), &json!(1)));
+}
+
+#[tokio::test]
+async fn an_interface_says_which_type_it_is_of() {
+    let document = "{ thing { several { nodes { __typename id ... on Thing { slow } } } numbered { __typename } } }";
+    let thing = &answer(document).await["data"]["thing"];
+    assert_eq!(thing["several"]["nodes"], json!([{ "__typename": "Thing", "id": 1, "slow": 2 }]));
+    assert_eq!(thing["numbered"]["__typename"], "Thing");
+}
+
+#[tokio::test]
+async fn nothing_is_resolved_twice() {
+    let document = "{ thing { timesAsked next { id } next { slow } } }";
+    assert_eq!(answer(document).await["data"]["thing"]["timesAsked"], 1);
 }
 
 #[tokio::test]

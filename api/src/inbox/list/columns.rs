@@ -204,3 +204,17 @@ shown! {
         password_hash: String::new(), lookup: String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::{IdenStatic, Iterable};
+
+    use super::*;
+
+    #[test]
+    fn a_dialogue_alone_is_read_in_the_order_of_its_table() {
+        let table: Vec<String> = dialogue::Column::iter().map(|column| column.as_str().to_owned()).collect();
+        assert_eq!(dialogue::Model::columns(Rows::Whole), table);
+        assert_eq!(dialogue::Model::columns(Rows::Brief), table);
+    }
+}
