@@ -8,7 +8,7 @@ use crate::harness::updates::Person;
 use crate::harness::world::World;
 
 stories!(World: every_connection_is_walked_by_its_cursors, pages_stay_together_while_rows_come,
-    a_page_that_is_none_is_refused, a_cursor_of_another_list_is_refused);
+    nodes_are_what_edges_lead_to, a_page_that_is_none_is_refused, a_cursor_of_another_list_is_refused);
 
 const PAGE: &str =
     "{ edges { cursor node { __typename } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }";
@@ -222,6 +222,27 @@ async fn a_cursor_of_another_list_is_refused(world: World) {
             world.admin.api.run(&by(of, &Value::Null), Value::Null).await.at("dialogues.pageInfo.endCursor").clone();
         let answer = world.admin.api.run(&by(to, &cursor), Value::Null).await;
         assert_eq!((answer.error_code(), answer.error_field()), ("BAD_USER_INPUT", Some("after")), "{of} in {to}");
+    }
+}
+
+async fn nodes_are_what_edges_lead_to(world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let dialogue = world.write(&channel, &Person::new(211), "hello").await;
+    let feed = format!("dialogue(id: {dialogue:?}) {{ events(last: 50) CONNECTION }}");
+    for (list, path) in [
+        ("dialogues CONNECTION", "dialogues"),
+        ("users CONNECTION", "users"),
+        ("clients CONNECTION", "clients"),
+        ("events(last: 50) CONNECTION", "events"),
+        (&feed, "dialogue.events"),
+    ] {
+        let of = "{ nodes { __typename } edges { node { __typename } } }";
+        let answer = world.admin.api.run(&format!("{{ {} }}", list.replace("CONNECTION", of)), Value::Null).await;
+        let page = answer.at(path);
+        let edges = page["edges"].as_array().expect("edges");
+        let through: Vec<&Value> = edges.iter().map(|edge| &edge["node"]).collect();
+        assert_eq!(page["nodes"].as_array().expect("nodes").iter().collect::<Vec<_>>(), through, "{list}");
+        assert!(!through.is_empty() && through.iter().all(|node| node["__typename"] != "Event"), "{list}: {answer}");
     }
 }
 
