@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use colloquy_entity::*;
-use sea_orm::sea_query::Query;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
     QueryFilter, QueryOrder, QuerySelect,
@@ -168,13 +168,9 @@ pub async fn counts(db: &impl ConnectionTrait, dialogues: &[DialogueId]) -> Resu
 
 /// Those of the comments whose dialogues the viewer may see.
 pub async fn by_ids(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[CommentId]) -> Result<Vec<comment::Model>> {
-    let seen =
-        Query::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(policy::visible(viewer)).take();
-    Ok(comment::Entity::find()
-        .filter(comment::Column::Id.is_in(ids.iter().copied()))
-        .filter(comment::Column::DialogueId.in_subquery(seen))
-        .all(db)
-        .await?)
+    let dialogue = Expr::col(comment::Column::DialogueId.as_column_ref());
+    let named = comment::Entity::find().filter(comment::Column::Id.is_in(ids.iter().copied()));
+    Ok(named.filter(policy::visible_each(viewer, dialogue)).all(db).await?)
 }
 
 /// Whom comments call.

@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use colloquy_entity::*;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, SqlErr};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, Select, SqlErr,
+};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -276,14 +279,14 @@ pub async fn pages(
 
 /// Those of the messages whose dialogues the viewer may see.
 pub async fn by_ids(db: &impl ConnectionTrait, viewer: &Viewer, ids: &[MessageId]) -> Result<Vec<message::Model>> {
-    use sea_orm::sea_query::Query;
-    let seen =
-        Query::select().column(dialogue::Column::Id).from(dialogue::Entity).cond_where(policy::visible(viewer)).take();
-    Ok(message::Entity::find()
-        .filter(message::Column::Id.is_in(ids.iter().copied()))
-        .filter(message::Column::DialogueId.in_subquery(seen))
-        .all(db)
-        .await?)
+    Ok(named(viewer, ids).all(db).await?)
+}
+
+/// The query for them.
+pub fn named(viewer: &Viewer, ids: &[MessageId]) -> Select<message::Entity> {
+    let dialogue = Expr::col(message::Column::DialogueId.as_column_ref());
+    let named = message::Column::Id.is_in(ids.iter().copied());
+    message::Entity::find().filter(named).filter(policy::visible_each(viewer, dialogue))
 }
 
 /// Writes a message back, as it was changed under its dialogue's lock.

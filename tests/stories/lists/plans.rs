@@ -3,20 +3,21 @@
 //! Small tables are gone through by right, so there are twenty thousand dialogues, laid down by the database itself.
 
 use colloquy::inbox::list::{self, Among, DialogueFilter, Group, OrderBy, Range, Wanted};
+use colloquy::inbox::messages;
 use colloquy::paging::{Key as _, PageArgs};
 use colloquy::viewer::{Credential, Viewer};
 use colloquy_entity::*;
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, QueryTrait, Statement};
 use uuid::Uuid;
 
 use crate::harness::Backend;
 use crate::harness::story::stories;
 use crate::harness::world::World;
 
-stories!(World: no_way_into_the_list_goes_through_all_dialogues);
+stories!(World: no_way_into_the_list_goes_through_all_dialogues, messages_are_read_by_their_ids);
 
 /// Ids and rows, in SQL that both databases understand but for `{id i}`: the id with this number.
-const ROWS: [&str; 14] = [
+const ROWS: [&str; 15] = [
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
      INSERT INTO users (id, name, email, password_hash, role, is_active, lookup, created_at)
      SELECT {id 900000 + i}, 'Employee', 'employee' || i || '@example.com', '', 'EMPLOYEE', TRUE, '', 0 FROM n",
@@ -54,6 +55,8 @@ const ROWS: [&str; 14] = [
      WHERE (opened_at / 1000) % 2000 = 0",
     "INSERT INTO dialogue_projects (dialogue_id, project_id, linked_at) SELECT id, {id 940001}, 0 FROM dialogues
      WHERE (opened_at / 1000) % 3 = 0",
+    "INSERT INTO messages (id, dialogue_id, channel_id, ordinal, client_ordinal, origin, text, created_at, sent_at, attempts)
+     SELECT {id 200000 + opened_at / 1000}, id, channel_id, 1, 1, 'CLIENT', 'Hello', opened_at, opened_at, 0 FROM dialogues",
     "ANALYZE",
 ];
 
@@ -169,8 +172,7 @@ fn ways() -> Vec<Way> {
 async fn no_way_into_the_list_goes_through_all_dialogues(world: World) {
     fill(&world).await;
     let app = &world.server.running().app;
-    let credential = Credential::Session(SessionId(id(1)));
-    let viewer = Viewer { id: UserId(id(900002)), role: Role::Employee, since: Time(0), credential, expires_at: None };
+    let viewer = viewer(Role::Employee);
     let whole = Wanted {
         client: true,
         channel: true,
@@ -198,6 +200,23 @@ async fn no_way_into_the_list_goes_through_all_dialogues(world: World) {
             assert!(!way.in_order || sorts <= usize::from(wanted == whole), "what is found is sorted: {told}");
         }
     }
+}
+
+/// Whatever the viewer may see, what is asked for by its id is looked up by that.
+async fn messages_are_read_by_their_ids(world: World) {
+    fill(&world).await;
+    let db = world.server.running().app.db.write();
+    let ids: Vec<MessageId> = (1..=50).map(|nth| MessageId(id(200_000 + nth * 7))).collect();
+    for role in [Role::Employee, Role::Observer] {
+        let plan = explain(&world, messages::named(&viewer(role), &ids).build(db.get_database_backend())).await;
+        let is_by_id = ["messages_pkey", "sqlite_autoindex_messages_1"].iter().any(|index| plan.contains(index));
+        assert!(is_by_id && !plan.contains("messages_ordinal_key"), "{role:?}:\n{plan}");
+    }
+}
+
+fn viewer(role: Role) -> Viewer {
+    let credential = Credential::Session(SessionId(id(1)));
+    Viewer { id: UserId(id(900002)), role, since: Time(0), credential, expires_at: None }
 }
 
 /// SQLite goes through what it looks among as it does through a table, and calls it by the table's name.
