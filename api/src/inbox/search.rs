@@ -73,6 +73,9 @@ impl<T> Results<T> {
     }
 }
 
+/// So many dialogues are few.
+const FEW: usize = 5;
+
 /// What is looked for, and among what.
 pub struct Asked<'a> {
     /// As it was typed.
@@ -137,6 +140,7 @@ async fn page(
         viewer,
         // None where it is of all dialogues.
         filter: (*asked.filter != DialogueFilter::default()).then(|| asked.filter.condition(viewer)).transpose()?,
+        is_of_few: asked.filter.names().is_some_and(|named| named <= FEW),
         from: number(asked.created_at.from),
         to: number(asked.created_at.to),
         most: window.size + 1,

@@ -167,6 +167,11 @@ impl DialogueFilter {
         if is_planned_well { &[] } else { &[Among::First(FIRST)] }
     }
 
+    /// How many dialogues or clients it names, if it does.
+    pub(in crate::inbox) fn names(&self) -> Option<usize> {
+        self.dialogues.as_ref().map(Vec::len).or(self.clients.as_ref().map(Vec::len))
+    }
+
     /// Whether so few are called by its text that to find all of them takes less than to look through more of a list.
     pub(super) async fn is_rare(&self, tx: &DatabaseTransaction) -> Result<bool> {
         let Some(words) = self.text.as_deref() else { return Ok(false) };

@@ -36,6 +36,8 @@ pub(super) struct Find<'a> {
     pub viewer: &'a Viewer,
     /// Only in dialogues of which this holds.
     pub filter: Option<Condition>,
+    /// These are a few, and named.
+    pub is_of_few: bool,
     /// Not before this number, and before that.
     pub from: Option<i64>,
     pub to: Option<i64>,
@@ -59,13 +61,19 @@ impl Find<'_> {
 
     async fn in_sqlite(&self, tx: &DatabaseTransaction, query: &Query, after: Option<&Place>) -> Result<Vec<Place>> {
         let (table, index) = (self.shelf.table(), format!("{}_index", self.shelf.table()));
-        let mut select = self.among(table);
+        // What has a sign SQLite looks up in no index: by that of the dialogues it would ask all that are searched at each
+        // hit, which is right for a few only.
+        let sign = if self.is_of_few { "" } else { "+" };
+        let mut select = self.within(table, Expr::cust(format!("{sign}{table}.dialogue_id")));
         select
             .from(Alias::new(&index))
             .inner_join(Alias::new(table), Expr::cust(format!("{table}.number = {index}.rowid")))
             .and_where(Expr::cust_with_values(format!("{index} MATCH ?"), [query.fts5()]));
-        if let Some(place) = after {
-            select.and_where(Expr::cust_with_values(format!("{index}.rowid < ?"), [place.number]));
+        // Of the index itself, which goes there at once; by the table it would go through all that is newer.
+        for (sign, number) in [("<", after.map(|place| place.number)), (">=", self.from), ("<", self.to)] {
+            if let Some(number) = number {
+                select.and_where(Expr::cust_with_values(format!("{index}.rowid {sign} ?"), [number]));
+            }
         }
         self.read(tx, &select, &format!(" ORDER BY {index}.rowid DESC LIMIT {}", self.most)).await
     }
@@ -192,12 +200,16 @@ impl Find<'_> {
 
     /// Where they stand who are within bounds, and in the dialogues that are searched.
     fn among(&self, of: &str) -> SelectStatement {
-        let dialogue = || Expr::col((Alias::new(of), Alias::new("dialogue_id")));
+        self.within(of, Expr::col((Alias::new(of), Alias::new("dialogue_id"))))
+    }
+
+    /// The same; how each names its dialogue may say more than which that is.
+    fn within(&self, of: &str, dialogue: Expr) -> SelectStatement {
         let mut select = self.select(of);
         select.cond_where(self.bounds(of));
         match &self.filter {
-            None => select.cond_where(policy::visible_by(self.viewer, dialogue())),
-            Some(filter) => select.and_where(dialogue().in_subquery(dialogues(filter.clone()))),
+            None => select.cond_where(policy::visible_by(self.viewer, dialogue)),
+            Some(filter) => select.and_where(dialogue.in_subquery(dialogues(filter.clone()))),
         };
         select
     }
