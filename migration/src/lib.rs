@@ -9,6 +9,7 @@ mod m0002_messengers;
 mod m0003_search;
 mod m0004_archive;
 mod m0005_counters;
+mod m0006_spans;
 
 pub use m0003_search::BY_THE_DATABASE;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_search::Migration),
             Box::new(m0004_archive::Migration),
             Box::new(m0005_counters::Migration),
+            Box::new(m0006_spans::Migration),
         ]
     }
 }

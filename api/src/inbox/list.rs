@@ -3,17 +3,20 @@
 mod columns;
 mod filter;
 mod order;
+mod ways;
 mod whole;
 
 use colloquy_entity::*;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, IntoCondition, Order, Query, SelectStatement, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryTrait, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryResult, QuerySelect,
+    QueryTrait, Statement,
 };
 
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::paging::{Page, PageArgs, Window};
+use crate::policy;
 use crate::viewer::Viewer;
 
 use super::tally;
@@ -22,6 +25,7 @@ pub use columns::Rows;
 use filter::How;
 pub use filter::{DialogueFilter, Range};
 pub use order::{OrderBy, Place};
+pub use ways::Among;
 use whole::Common;
 pub use whole::{Found, Wanted};
 
@@ -52,20 +56,27 @@ impl Group {
         }
     }
 
-    /// The same for queries over dialogues. Written as the partial indexes are: what is bound matches none of them.
-    pub(super) fn condition(self, viewer: &Viewer) -> Condition {
-        let assigned = || in_state(DialogueState::Open).and(Expr::cust("dialogues.is_assigned = TRUE"));
+    /// The same for queries over dialogues.
+    fn condition(self, viewer: &Viewer, how: How) -> Condition {
+        let outline = self.outline().into_condition();
         match self {
-            Self::Closed => in_state(DialogueState::Closed).into_condition(),
-            Self::Mine => Condition::all().add(assigned()).add(dialogue::Column::Id.in_subquery(mine(viewer))),
-            Self::Unassigned => {
-                Condition::all().add(in_state(DialogueState::Open)).add(Expr::cust("dialogues.is_assigned = FALSE"))
-            }
+            Self::Closed | Self::Unassigned => outline,
+            Self::Mine => outline.add(how.among(dialogue::Column::Id, participant::Column::DialogueId, mine(viewer))),
             Self::Others => {
                 let this = Expr::col((participant::Entity, participant::Column::DialogueId));
-                let mine = mine(viewer).and_where(this.equals((dialogue::Entity, dialogue::Column::Id))).take();
-                Condition::all().add(assigned()).add(Expr::exists(mine).not())
+                let mut mine = mine(viewer);
+                mine.expr(Expr::val(1)).and_where(this.equals((dialogue::Entity, dialogue::Column::Id)));
+                outline.add(Expr::exists(mine).not())
             }
+        }
+    }
+
+    /// What an index bounds of it. Written as the partial indexes are: what is bound matches none of them.
+    fn outline(self) -> SimpleExpr {
+        match self {
+            Self::Closed => in_state(DialogueState::Closed),
+            Self::Unassigned => in_state(DialogueState::Open).and(Expr::cust("dialogues.is_assigned = FALSE")),
+            Self::Mine | Self::Others => in_state(DialogueState::Open).and(Expr::cust("dialogues.is_assigned = TRUE")),
         }
     }
 }
@@ -81,7 +92,6 @@ fn in_state(state: DialogueState) -> SimpleExpr {
 /// The open dialogues that the viewer answers for.
 fn mine(viewer: &Viewer) -> SelectStatement {
     Query::select()
-        .column(participant::Column::DialogueId)
         .from(participant::Entity)
         .and_where(participant::Column::UserId.eq(viewer.id))
         .and_where(Expr::cust("participants.role = 'RESPONSIBLE'"))
@@ -99,49 +109,39 @@ pub async fn page(
     wanted: Wanted,
 ) -> Result<Page<Found>> {
     let window: Window<Place> = args.window()?;
-    let whole = statement(app, viewer, filter, order, args, wanted, Among::All)?;
-    let rows = if filter.is_usual() {
-        app.db.read().query_all_raw(whole).await?
+    let ask = |among| statement(app, viewer, filter, order, args, wanted, among);
+    let is_found = |rows: &[QueryResult], among: Among| among.is_complete() || rows.len() as u64 > window.size;
+    let mut rows = Vec::new();
+    if filter.is_usual() {
+        let first = ways::to_mine(app, viewer, filter, order.0, window.size);
+        for among in first.into_iter().chain([Among::All]) {
+            rows = app.db.read().query_all_raw(ask(among)?).await?;
+            if is_found(&rows, among) {
+                break;
+            }
+        }
     } else if let Some((few, tx)) = tally::few_unread(app, viewer, filter, window.size).await? {
-        let rows = tx.query_all_raw(statement(app, viewer, filter, order, args, wanted, Among::Unread(few))?).await?;
+        rows = tx.query_all_raw(ask(Among::Unread(few))?).await?;
         tx.rollback().await?;
-        rows
     } else {
         // How rare what is asked for is decides between its index and the list's.
         let tx = app.db.planned().await?;
-        let mut rows = Vec::new();
-        for (place, &among) in filter.first_among().iter().enumerate() {
+        for (place, among) in ways::to(app, viewer, filter, order.0, window.size, &tx).await?.into_iter().enumerate() {
             // SQLite goes through all names to tell.
-            if place > 0 && app.db.is_postgres() && filter.is_rare(&tx).await? {
+            let further = place > 0 && !among.is_complete() && app.db.is_postgres();
+            if further && ways::is_rare(filter, &tx).await? {
+                continue;
+            }
+            rows = tx.query_all_raw(ask(among)?).await?;
+            if is_found(&rows, among) {
                 break;
             }
-            rows = tx.query_all_raw(statement(app, viewer, filter, order, args, wanted, among)?).await?;
-            if rows.len() as u64 > window.size {
-                break;
-            }
-        }
-        if rows.len() as u64 <= window.size {
-            rows = tx.query_all_raw(whole).await?;
         }
         tx.rollback().await?;
-        rows
-    };
+    }
     let mut common = Common::of(wanted);
     let found = rows.iter().map(|row| Found::read(row, viewer, wanted, &mut common)).collect::<Result<Vec<_>>>()?;
     Ok(Page::cut(found, &window))
-}
-
-/// Among which dialogues of the list a page is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Among {
-    /// All of them.
-    All,
-    /// So many that come first in its order. What is common is found among them, whether or not the database knows that
-    /// it is; to find all of it and sort that takes far longer.
-    First(u64),
-    /// The unread ones, of which there are so many at most. Nobody looks further once they are found: in a list that is
-    /// read but for its newest, that is at once.
-    Unread(u64),
 }
 
 /// The one statement that reads such a page, and one row more.
@@ -188,6 +188,20 @@ pub fn statement(
                 limit,
                 rest.holds(viewer, How::OneByOne)?,
             )
+        }
+        Among::Assigned(limit) => {
+            let assigned = policy::visible(viewer).add(Group::Mine.outline()).add(beyond);
+            of(ordered(all(assigned), by, &order), limit, filter.holds(viewer, How::OneByOne)?)
+        }
+        Among::Span => {
+            let keys = [dialogue::Column::Id, by.column()];
+            let mut span = dialogue::Entity::find().select_only().columns(keys);
+            span = span.filter(filter.condition(viewer)?.add(beyond));
+            // With a limit, however far, the database finds them before it sorts them.
+            let span = span.into_query().limit(i64::MAX.unsigned_abs()).take();
+            let page = Query::select().column(dialogue::Column::Id).from_subquery(span, dialogue::Entity).take();
+            let page = ordered(page, by, &order).limit(window.size + 1).take();
+            all(dialogue::Column::Id.in_subquery(page).into_condition())
         }
         Among::Unread(limit) => {
             let (unread, rest) = filter.split_unread();

@@ -52,6 +52,8 @@ pub struct Tally {
     requests: AtomicU64,
     books: Mutex<Books>,
     counting: Semaphore,
+    /// As they were when they were last moved on, of those who see everything.
+    latest: Lock<HashMap<UserId, [Counter; 4]>>,
 }
 
 impl Default for Tally {
@@ -62,6 +64,7 @@ impl Default for Tally {
             requests: AtomicU64::new(0),
             books: Mutex::default(),
             counting: Semaphore::new(AT_ONCE),
+            latest: Lock::default(),
         }
     }
 }
@@ -92,6 +95,10 @@ impl Tally {
         }
     }
 
+    fn latest(&self) -> MutexGuard<'_, HashMap<UserId, [Counter; 4]>> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn request(&self) -> u64 {
         self.requests.fetch_add(1, Ordering::SeqCst) + 1
     }
@@ -118,7 +125,7 @@ impl Books {
         let tx = app.db.snapshot().await?;
         let moved = ledger.moved(&tx).await?;
         tx.rollback().await?;
-        (self.ledger, self.covers) = (moved, covers);
+        self.turn(app, moved, covers);
         Ok(())
     }
 
@@ -130,7 +137,7 @@ impl Books {
         let covers = app.tally.requests.load(Ordering::SeqCst);
         let tx = app.db.planned().await?;
         let moved = ledger.moved(&tx).await?;
-        (self.ledger, self.covers) = (moved, covers);
+        self.turn(app, moved, covers);
         Ok(self.numbers(user).map(|numbers| (numbers, tx)))
     }
 
@@ -154,8 +161,20 @@ impl Books {
         if let Some(ledger) = &mut ledger {
             ledger.shrink(MOST + app.tally.followers().len());
         }
-        (self.ledger, self.covers) = (ledger, covers);
+        self.turn(app, ledger, covers);
         Ok(())
+    }
+
+    /// From now on these are the numbers.
+    fn turn(&mut self, app: &App, ledger: Option<Ledger>, covers: u64) {
+        let is_same = match (&self.ledger, &ledger) {
+            (Some(was), Some(now)) => was.seen == now.seen && was.accounts.len() == now.accounts.len(),
+            _ => false,
+        };
+        if !is_same {
+            *app.tally.latest() = ledger.iter().flat_map(Ledger::of_who_see_all).collect();
+        }
+        (self.ledger, self.covers) = (ledger, covers);
     }
 
     /// They asked just now.
@@ -205,6 +224,12 @@ async fn enter<'a>(app: &'a App, users: &[UserId], request: u64) -> Result<tokio
     let mut books = app.tally.books.lock().await;
     books.join(app, entered).await?;
     Ok(books)
+}
+
+/// The counters of a viewer who sees everything, as they were lately, without asking the database or waiting for whoever
+/// does: good enough to choose a way by. None before they are known.
+pub fn lately(app: &App, viewer: &Viewer) -> Counters {
+    app.tally.latest().get(&viewer.id).copied()
 }
 
 /// How many dialogues a filter leaves; where it names nothing but groups, by the counters.

@@ -3,7 +3,7 @@
 //! Small tables are gone through by right, so there are twenty thousand dialogues, laid down by the database itself.
 
 use colloquy::inbox::list::{self, Among, DialogueFilter, Group, OrderBy, Range, Wanted};
-use colloquy::inbox::messages;
+use colloquy::inbox::{messages, tally};
 use colloquy::paging::{Key as _, PageArgs};
 use colloquy::viewer::{Credential, Viewer};
 use colloquy_entity::*;
@@ -14,7 +14,8 @@ use crate::harness::Backend;
 use crate::harness::story::stories;
 use crate::harness::world::World;
 
-stories!(World: no_way_into_the_list_goes_through_all_dialogues, messages_are_read_by_their_ids);
+stories!(World: no_way_into_the_list_goes_through_all_dialogues, what_many_are_is_found_wherever_they_stand,
+    spans_are_read_from_their_index_alone, messages_are_read_by_their_ids);
 
 /// Ids and rows, in SQL that both databases understand but for `{id i}`: the id with this number.
 const ROWS: [&str; 15] = [
@@ -65,19 +66,24 @@ fn id(number: u128) -> Uuid {
 }
 
 async fn fill(world: &World) {
-    let db = &world.server.running().app.db;
+    for rows in ROWS {
+        run(world, rows).await;
+    }
+}
+
+/// Runs a statement that is written like [`ROWS`].
+async fn run(world: &World, sql: &str) {
     let (id, none) = match world.backend {
         Backend::Sqlite => ("unhex(printf('%032x', $))", "x''"),
         Backend::Postgres => ("lpad(to_hex($), 32, '0')::uuid", "''::bytea"),
     };
-    for rows in ROWS {
-        let mut sql = rows.replace("{none}", none);
-        while let Some((before, after)) = sql.split_once("{id ") {
-            let (number, rest) = after.split_once('}').expect("an id ends");
-            sql = format!("{before}{}{rest}", id.replace('$', number));
-        }
-        db.write().execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    let mut sql = sql.replace("{none}", none);
+    while let Some((before, after)) = sql.split_once("{id ") {
+        let (number, rest) = after.split_once('}').expect("an id ends");
+        sql = format!("{before}{}{rest}", id.replace('$', number));
     }
+    let db = &world.server.running().app.db;
+    db.write().execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
 }
 
 /// One way to ask, and what of the database's plan shows that it was understood: one of these indexes, and the order is
@@ -154,7 +160,7 @@ fn ways() -> Vec<Way> {
             &["dialogue_projects_project", "dialogue_projects_pkey", "sqlite_autoindex_dialogue_projects_1"],
         ),
         way("opened then", DialogueFilter { opened_at: Some(range), ..all() }, &["dialogues_opened"]),
-        way("closed then", DialogueFilter { closed_at: Some(range), ..all() }, &["dialogues_closed"]),
+        way("closed then", DialogueFilter { closed_at: Some(range), ..all() }, &["dialogues_closed_order"]),
         listed("active then", DialogueFilter { last_activity_at: Some(range), ..all() }, &["dialogues_activity"]),
     ];
     for (name, by, index) in [
@@ -192,12 +198,88 @@ async fn no_way_into_the_list_goes_through_all_dialogues(world: World) {
             let plan = explain(&world, statement(Among::All).expect("a statement")).await;
             let told = format!("{}, {wanted:?}:\n{plan}", way.name);
             assert!(!reads_all(&plan), "every dialogue is read: {told}");
-            let first = explain(&world, statement(Among::First(500)).expect("a statement")).await;
-            assert!(!reads_all(&first), "every dialogue is read for the first: {first}");
+            for among in [Among::First(500), Among::Assigned(500)] {
+                let first = explain(&world, statement(among).expect("a statement")).await;
+                assert!(!reads_all(&first), "every dialogue is read for {among:?}: {first}");
+            }
             assert!(way.by.iter().any(|index| plan.contains(index)), "none of {:?}: {told}", way.by);
             let sorts = plan.matches("USE TEMP B-TREE FOR ORDER BY").count() + plan.matches("Sort Key").count();
             // Around a page that is found in order, the page itself may be sorted again: fifty rows.
             assert!(!way.in_order || sorts <= usize::from(wanted == whole), "what is found is sorted: {told}");
+        }
+    }
+}
+
+/// Who answers for much has it looked for among the newest first, and has it all the same where it stands at the end.
+async fn what_many_are_is_found_wherever_they_stand(world: World) {
+    fill(&world).await;
+    let app = &world.server.running().app;
+    for (user, which, count) in [(2, "(opened_at / 1000) % 40 = 20", 400), (3, "opened_at < 8000000", 160)] {
+        let mine = format!(
+            "UPDATE participants SET user_id = {{id 900000 + {user}}} WHERE is_open
+                AND dialogue_id IN (SELECT id FROM dialogues WHERE {which})"
+        );
+        run(&world, &mine).await;
+        let viewer = Viewer { id: UserId(id(900_000 + user)), ..viewer(Role::Employee) };
+        let counters = tally::now(app, &viewer).await.expect("counters");
+        assert!(counters[0].count >= count, "they are many: {counters:?}");
+        let responsibles = Some(vec![viewer.id]);
+        let filters = [
+            DialogueFilter { group: Some(Group::Mine), ..DialogueFilter::default() },
+            DialogueFilter { responsibles, ..DialogueFilter::default() },
+        ];
+        for filter in filters {
+            for ascending in [false, true] {
+                let way = Way { order: (OrderBy::LastActivity, ascending), ..ways().swap_remove(0) };
+                let way = Way { filter: filter.clone(), ..way };
+                let [listed, found] = ids(&world, &viewer, &way).await;
+                assert_eq!(listed, found, "{filter:?}, {ascending}");
+                assert_eq!(listed[0].len(), 50);
+            }
+        }
+    }
+}
+
+/// What was opened or closed in a span of time is found and sorted by what its index holds: of the table, no more than the
+/// page is read.
+async fn spans_are_read_from_their_index_alone(world: World) {
+    fill(&world).await;
+    let app = &world.server.running().app;
+    if world.backend == Backend::Postgres {
+        // An index answers by itself for what has been vacuumed.
+        app.db.write().execute_unprepared("VACUUM dialogues").await.expect("nobody is in the way");
+    }
+    // As much as a database may well go through the table for, or pass over the newer ones.
+    let long_ago = Some(Range { from: Some(Time(2_000_000)), to: Some(Time(9_000_000)) });
+    let opened = DialogueFilter { opened_at: long_ago, ..DialogueFilter::default() };
+    let closed = DialogueFilter { closed_at: long_ago, ..DialogueFilter::default() };
+    for (filter, index) in [(opened, "dialogues_opened"), (closed, "dialogues_closed_order")] {
+        for role in [Role::Employee, Role::Observer] {
+            let viewer = Viewer { id: UserId(id(900020)), ..viewer(role) };
+            for ascending in [false, true] {
+                let way = Way { order: (OrderBy::LastActivity, ascending), ..ways().swap_remove(0) };
+                let way = Way { filter: filter.clone(), ..way };
+                let [listed, found] = ids(&world, &viewer, &way).await;
+                assert_eq!(listed, found, "{filter:?}, {role:?}");
+                // What they observe is open.
+                let expected = match role {
+                    Role::Observer => usize::from(filter.opened_at.is_some()) * 14,
+                    _ => 50,
+                };
+                assert_eq!(listed[0].len(), expected, "{filter:?}, {role:?}");
+            }
+            let args = PageArgs::default();
+            let newest = (OrderBy::LastActivity, false);
+            let statement = list::statement(app, &viewer, &filter, newest, &args, Wanted::default(), Among::Span);
+            let plan = explain(&world, statement.expect("a statement")).await;
+            let by_index = match world.backend {
+                Backend::Sqlite => format!("USING COVERING INDEX {index}"),
+                Backend::Postgres => format!("Index Only Scan using {index}"),
+            };
+            // An observer's few may be looked up by themselves.
+            let is_few = role == Role::Observer && plan.contains("participants");
+            assert!(plan.contains(&by_index) || is_few, "{role:?}:\n{plan}");
+            assert!(!reads_all(&plan), "every dialogue is read:\n{plan}");
         }
     }
 }

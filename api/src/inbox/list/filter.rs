@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use colloquy_entity::*;
+use sea_orm::ColumnTrait;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::error::{Error, Result};
 use crate::policy;
 use crate::viewer::Viewer;
 
 use super::super::{reading, text};
-use super::{Among, Group, in_state};
+use super::{Group, in_state};
 
 /// How it is found out of which dialogues something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,12 @@ pub(super) enum How {
 
 impl How {
     /// Whether a dialogue's column is among what is selected, which is this column alone.
-    fn among<C: ColumnTrait>(self, own: dialogue::Column, selected: C, mut all: SelectStatement) -> SimpleExpr {
+    pub(super) fn among<C: ColumnTrait>(
+        self,
+        own: dialogue::Column,
+        selected: C,
+        mut all: SelectStatement,
+    ) -> SimpleExpr {
         all.expr(Expr::col(selected.as_column_ref()));
         match self {
             Self::AtOnce => own.in_subquery(all),
@@ -60,7 +65,9 @@ impl Range {
     fn on(self, column: dialogue::Column) -> Condition {
         let from = self.from.map(|from| column.gte(from));
         let to = self.to.map(|to| column.lt(to));
-        Condition::all().add_option(from).add_option(to)
+        let is_closed = matches!(column, dialogue::Column::ClosedOrder) && (from.is_some() || to.is_some());
+        // Those that are open stand at the beginning of time.
+        Condition::all().add_option(from).add_option(to).add_option(is_closed.then(|| column.gt(Time(0))))
     }
 
     pub(in crate::inbox) fn check(self, field: &str) -> Result<()> {
@@ -110,10 +117,6 @@ macro_rules! linked {
 
 /// Most ids in one list of a filter.
 const MOST: usize = 1_000;
-/// So many dialogues of a list are looked through first for what may be common.
-const FIRST: u64 = 2_000;
-/// So few who are called by a name are looked up at once.
-const RARE: u64 = 2_000;
 /// So many tags are looked for one by one.
 const FEW: usize = 8;
 /// Longest text of a filter, in characters.
@@ -152,40 +155,26 @@ impl DialogueFilter {
         *self == Self { group: self.group, state: self.state, ..Self::default() }
     }
 
-    /// Where to look first for a page of what may be common, though the database cannot tell.
-    pub(super) fn first_among(&self) -> &'static [Among] {
-        let few = Self { dialogues: self.dialogues.clone(), clients: self.clients.clone(), ..Self::default() };
-        if few != Self::default() {
-            return &[];
-        }
-        if self.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
-            // To find all who are called so takes longest.
-            return &[Among::First(FIRST), Among::First(10 * FIRST)];
-        }
-        let (_, rest) = self.split();
-        let is_planned_well = rest == Self { unread_only: rest.unread_only, ..Self::default() };
-        if is_planned_well { &[] } else { &[Among::First(FIRST)] }
-    }
-
     /// How many dialogues or clients it names, if it does.
     pub(in crate::inbox) fn names(&self) -> Option<usize> {
         self.dialogues.as_ref().map(Vec::len).or(self.clients.as_ref().map(Vec::len))
     }
 
-    /// Whether so few are called by its text that to find all of them takes less than to look through more of a list.
-    pub(super) async fn is_rare(&self, tx: &DatabaseTransaction) -> Result<bool> {
-        let Some(words) = self.text.as_deref() else { return Ok(false) };
-        // An index of trigrams knows nothing of less.
-        if words.trim().chars().count() < 3 {
-            return Ok(false);
+    /// Who is asked for as what, if nothing else is asked for.
+    pub(super) fn parts(&self) -> Option<(&[UserId], ParticipantRole)> {
+        let Self { responsibles, observers, .. } = self.clone();
+        let is_all = *self == Self { responsibles, observers, ..Self::default() };
+        match (&self.responsibles, &self.observers) {
+            (Some(users), None) if is_all => Some((users, ParticipantRole::Responsible)),
+            (None, Some(users)) if is_all => Some((users, ParticipantRole::Observer)),
+            _ => None,
         }
-        let clients = client::Entity::find().select_only().column(client::Column::Id);
-        let clients = clients.filter(text::contains(client::Column::Lookup, words)).limit(RARE + 1);
-        let clients = clients.into_tuple::<ClientId>().all(tx).await?.len();
-        let contractors = contractor::Entity::find().select_only().column(contractor::Column::Id);
-        let contractors = contractors.filter(text::contains_in_name(contractor::Column::Lookup, words)).limit(RARE + 1);
-        let contractors = contractors.into_tuple::<ContractorId>().all(tx).await?.len();
-        Ok((clients + contractors) as u64 <= RARE)
+    }
+
+    /// Whether nothing is asked for but the time of opening or that of closing.
+    pub(super) fn is_span(&self) -> bool {
+        let Self { opened_at, closed_at, .. } = *self;
+        *self == Self { opened_at, closed_at, ..Self::default() } && (opened_at.is_some() != closed_at.is_some())
     }
 
     /// What a list's indexes bound by themselves, and the rest.
@@ -213,7 +202,7 @@ impl DialogueFilter {
     pub(super) fn holds(&self, viewer: &Viewer, how: How) -> Result<Condition> {
         Ok(self
             .all_of(Condition::all(), how)?
-            .add_option(self.group.map(|group| group.condition(viewer)))
+            .add_option(self.group.map(|group| group.condition(viewer, how)))
             .add_option(self.unread_only.then(|| reading::is_unread(viewer))))
     }
 
@@ -230,7 +219,7 @@ impl DialogueFilter {
     fn all_of(&self, mut all: Condition, how: How) -> Result<Condition> {
         let ranges = [
             ("filter.openedAt", dialogue::Column::OpenedAt, self.opened_at),
-            ("filter.closedAt", dialogue::Column::ClosedAt, self.closed_at),
+            ("filter.closedAt", dialogue::Column::ClosedOrder, self.closed_at),
             ("filter.lastActivityAt", dialogue::Column::LastActivityAt, self.last_activity_at),
         ];
         for (field, column, range) in ranges {

@@ -71,6 +71,12 @@ impl Ledger {
         Some(numbers)
     }
 
+    /// The counters of all who see everything.
+    pub fn of_who_see_all(&self) -> impl Iterator<Item = (UserId, [Counter; 4])> {
+        let users = self.accounts.values().map(|account| account.owner).filter(Owner::sees_all);
+        users.filter_map(|owner| Some((owner.id, self.numbers(owner.id)?)))
+    }
+
     /// Takes in a user's counters: [`Ledger::numbers`] the other way round.
     pub fn account_of(&mut self, owner: Owner, numbers: [Counter; 4]) {
         let [mine, unassigned, others, closed] = numbers;

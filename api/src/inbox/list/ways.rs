@@ -1,0 +1,152 @@
+//! By which ways a page is looked for, one after another until it is found. All lead to the same page; which is the
+//! quickest depends on how many of a list are meant.
+
+use colloquy_entity::*;
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+
+use crate::app::App;
+use crate::error::Result;
+use crate::viewer::Viewer;
+
+use super::super::{tally, text};
+use super::{DialogueFilter, Group, OrderBy};
+
+/// So many dialogues of a list are looked through first for what may be common.
+const FIRST: u64 = 2_000;
+/// So few who are called by a name are looked up at once.
+const RARE: u64 = 2_000;
+
+/// Among which dialogues of the list a page is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Among {
+    /// All of them.
+    All,
+    /// All that were opened or closed in a span of time: found and sorted in that index alone. The database would read each
+    /// of them from the table, or pass over all the newer ones.
+    Span,
+    /// So many that come first in its order. What is common is found among them, whether or not the database knows that
+    /// it is; to find all of it and sort that takes far longer.
+    First(u64),
+    /// The same of the open dialogues that somebody answers for, where the viewer's own are many of them.
+    Assigned(u64),
+    /// The unread ones, of which there are so many at most. Nobody looks further once they are found: in a list that is
+    /// read but for its newest, that is at once.
+    Unread(u64),
+}
+
+impl Among {
+    /// Whether a page that is not filled there is not filled anywhere.
+    pub(super) fn is_complete(self) -> bool {
+        !matches!(self, Self::First(_) | Self::Assigned(_))
+    }
+}
+
+/// Where the viewer's own open dialogues are looked for first, if they are many.
+pub(super) fn to_mine(app: &App, viewer: &Viewer, filter: &DialogueFilter, by: OrderBy, rows: u64) -> Option<Among> {
+    // In the other orders, what is closed stands between them.
+    if filter.group != Some(Group::Mine) || filter.state.is_some() || by != OrderBy::LastActivity {
+        return None;
+    }
+    let [mine, _, others, _] = tally::lately(app, viewer)?;
+    many(mine.count, mine.count + others.count, rows).map(Among::Assigned)
+}
+
+/// Where a page is looked for, where the database cannot tell how rare it is what the filter asks for.
+pub(super) async fn to(
+    app: &App,
+    viewer: &Viewer,
+    filter: &DialogueFilter,
+    by: OrderBy,
+    rows: u64,
+    tx: &DatabaseTransaction,
+) -> Result<Vec<Among>> {
+    let few =
+        DialogueFilter { dialogues: filter.dialogues.clone(), clients: filter.clients.clone(), ..Default::default() };
+    if few != DialogueFilter::default() {
+        return Ok(vec![Among::All]);
+    }
+    if filter.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
+        // To find all who are called so takes longest.
+        return Ok(vec![Among::First(FIRST), Among::First(10 * FIRST), Among::All]);
+    }
+    let (_, rest) = filter.split();
+    if rest == (DialogueFilter { unread_only: rest.unread_only, ..Default::default() }) {
+        return Ok(vec![Among::All]);
+    }
+    if filter.is_span() && by == OrderBy::LastActivity {
+        return Ok(vec![Among::First(FIRST), Among::Span]);
+    }
+    let first = to_parts(app, viewer, filter, rows, tx).await?;
+    Ok(vec![first.unwrap_or(Among::First(FIRST)), Among::All])
+}
+
+/// Where the dialogues are looked for first that somebody takes part in, if nothing else is asked for and they are many.
+async fn to_parts(
+    app: &App,
+    viewer: &Viewer,
+    filter: &DialogueFilter,
+    rows: u64,
+    tx: &DatabaseTransaction,
+) -> Result<Option<Among>> {
+    let Some((users, role)) = filter.parts() else { return Ok(None) };
+    let Some(counters) = tally::lately(app, viewer) else { return Ok(None) };
+    let all = counters.iter().map(|counter| counter.count).sum();
+    let parts = Query::select()
+        .expr(Expr::val(1))
+        .from(participant::Entity)
+        .and_where(participant::Column::UserId.is_in(users.iter().copied()))
+        .and_where(participant::Column::Role.eq(role))
+        .limit(enough(all, rows))
+        .take();
+    let count = Query::select().expr_as(Expr::cust("COUNT(*)"), "some").from_subquery(parts, "parts").take();
+    let counted = tx.query_one(&count).await?;
+    Ok(many(counted.map_or(Ok(0), |row| row.try_get("", "some"))?, all, rows).map(Among::First))
+}
+
+/// How many of a list are so many that it takes less to go through it until a page of them is found than to find all of
+/// them and sort those: the page lies within `rows` × `all` / `some`, if they are spread.
+fn enough(all: i64, rows: u64) -> u64 {
+    (u64::try_from(all).unwrap_or_default() * rows).isqrt() + 1
+}
+
+/// Where to look first for `some` of `all`, if that is enough. They need not be spread: who left has nothing among the newest.
+/// So no more is looked through than there is to find.
+fn many(some: i64, all: i64, rows: u64) -> Option<u64> {
+    let some = u64::try_from(some).unwrap_or_default();
+    // A few lengths only: PostgreSQL keeps each statement's plan.
+    (some >= enough(all, rows)).then(|| some.next_power_of_two())
+}
+
+/// Whether so few are called by the filter's text that to find all of them takes less than to look through more of a list.
+pub(super) async fn is_rare(filter: &DialogueFilter, tx: &DatabaseTransaction) -> Result<bool> {
+    let Some(words) = filter.text.as_deref() else { return Ok(false) };
+    // An index of trigrams knows nothing of less.
+    if words.trim().chars().count() < 3 {
+        return Ok(false);
+    }
+    let clients = client::Entity::find().select_only().column(client::Column::Id);
+    let clients = clients.filter(text::contains(client::Column::Lookup, words)).limit(RARE + 1);
+    let clients = clients.into_tuple::<ClientId>().all(tx).await?.len();
+    let contractors = contractor::Entity::find().select_only().column(contractor::Column::Id);
+    let contractors = contractors.filter(text::contains_in_name(contractor::Column::Lookup, words)).limit(RARE + 1);
+    let contractors = contractors.into_tuple::<ContractorId>().all(tx).await?.len();
+    Ok((clients + contractors) as u64 <= RARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_gone_through_where_that_takes_less_than_to_find_all() {
+        // Of 48,000 open ones: a page of 18,000 lies within the first 130, one of 500 within 4,800.
+        assert_eq!(many(18_000, 48_000, 50), Some(32_768));
+        assert_eq!(many(500, 48_000, 50), None);
+        // Of few it is all the same.
+        assert_eq!(many(40, 60, 50), None);
+        assert_eq!(many(0, 0, 50), None);
+        // No more is counted than decides.
+        assert_eq!(many(i64::try_from(enough(1_000_000, 50)).expect("few"), 1_000_000, 50), Some(8_192));
+    }
+}
