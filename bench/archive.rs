@@ -15,6 +15,8 @@ pub mod rest;
 mod search;
 mod sizes;
 
+use serde_json::Value;
+
 use crate::table::Table;
 
 use facts::Facts;
@@ -53,7 +55,10 @@ pub async fn measure(wanted: impl Fn(&str) -> bool) -> Vec<Table> {
         }
         let mut served = Vec::new();
         for (archive, facts) in all.iter().zip(&facts) {
-            served.push(Served { archive, facts, program: archive.serve().await });
+            let program = archive.serve().await;
+            // As every front end does that shows the list.
+            filled::ask(program.url(), &facts.operator.token, questions::COUNTERS, Value::Null).await;
+            served.push(Served { archive, facts, program });
         }
         if wanted("inbox") {
             tables.push(inbox::table(&served).await);
