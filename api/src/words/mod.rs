@@ -19,6 +19,8 @@ pub use stored::{Stored, stored};
 
 /// Another analyzer stores other words: what was stored by an earlier one is stored anew at the start.
 pub const VERSION: &str = "2, Snowball 20261016";
+/// What `VERSION` begins with: another one, another number.
+pub const EDITION: u32 = 2;
 /// A longer word counts as its beginning, in characters.
 const LONGEST: usize = 64;
 /// Of a text, so many words count.

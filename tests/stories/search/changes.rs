@@ -3,10 +3,12 @@
 use serde_json::{Value, json};
 
 use super::found;
+use crate::harness::Backend;
 use crate::harness::story::stories;
 use crate::harness::updates::{Person, document};
 use crate::harness::world::World;
 use crate::stories::files::{send, upload};
+use colloquy::words;
 use colloquy_sandbox::telegram::Fault;
 
 stories!(World:
@@ -103,12 +105,21 @@ async fn what_was_written_before_there_was_a_search_is_found(mut world: World) {
     let add = "mutation($d: ID!) { addComment(input: { dialogueId: $d, text: \"раньше\" }) { comment { id } } }";
     world.admin.api.run(add, json!({ "d": dialogue })).await.data();
     world.server.stop().await;
-    forget(&world.database.url).await;
+    let is_postgres = world.backend == Backend::Postgres;
+    as_of_an_earlier_analyzer(&world.database.url, is_postgres).await;
     world.restart().await;
-    // What is stored is forgotten first, and then made anew: while that goes on, part of it is found.
+    // Nothing is forgotten meanwhile: by what is stored it is found until its turn has come.
+    let untouched: Vec<String> = (1..4).rev().map(|number| format!("раньше {number}")).collect();
+    let mut at_once = found(&world, "раньше").await;
+    at_once.retain(|text| untouched.contains(text));
+    assert_eq!(at_once, untouched);
     until_made_anew(&world.database.url).await;
     let expected: Vec<String> = (0..5).rev().map(|number| format!("раньше {number}")).collect();
-    assert_eq!(found(&world, "раньше").await, expected, "newest first, as ever");
+    assert_eq!(found(&world, "раньше").await, expected[..if is_postgres { 4 } else { 5 }], "newest first, as ever");
+    assert!(found(&world, "давно").await.is_empty(), "what an earlier one stored is replaced");
+    if is_postgres {
+        assert_eq!(found(&world, "потом").await, expected[4..], "what this one has stored meanwhile is kept");
+    }
     let search = "{ searchComments(text: \"раньше\") { edges { node { id } } } }";
     let comments = world.admin.api.run(search, Value::Null).await;
     assert_eq!(comments.at("searchComments.edges").as_array().map(Vec::len), Some(1));
@@ -118,18 +129,35 @@ async fn until_made_anew(url: &str) {
     use sea_orm::EntityTrait as _;
     let db = sea_orm::Database::connect(url).await.expect("the database answers");
     let setting = || colloquy_entity::setting::Entity::find_by_id("search".to_owned()).one(&db);
-    while setting().await.expect("it is read").is_none_or(|setting| setting.value != colloquy::words::VERSION) {
+    while setting().await.expect("it is read").is_none_or(|setting| setting.value != words::VERSION) {
         tokio::task::yield_now().await;
     }
     db.close().await.expect("it closes");
 }
 
-/// As a database of before: nothing is stored of what could be searched, or it is of another analyzer.
-async fn forget(url: &str) {
+/// As a database of before, in which the newest message was stored by another word; and the oldest, on PostgreSQL, by one
+/// that somebody gave it after the new analyzer had begun.
+async fn as_of_an_earlier_analyzer(url: &str, is_postgres: bool) {
     use sea_orm::ConnectionTrait as _;
     let db = sea_orm::Database::connect(url).await.expect("the database answers");
-    db.execute_unprepared("UPDATE settings SET value = 'an earlier one' WHERE name = 'search'")
-        .await
-        .expect("it is forgotten");
+    let mut changes = vec!["UPDATE settings SET value = 'an earlier one' WHERE name = 'search'".to_owned()];
+    let (before, meanwhile) = (words::stored(["давно"]), words::stored(["потом"]));
+    if is_postgres {
+        let meanwhile = format!("{}'@{}'", meanwhile.vector(), words::EDITION);
+        for (words, which) in [(before.vector(), "max"), (meanwhile, "min")] {
+            changes.push(format!(
+                "UPDATE message_words SET words = $${words}$$ WHERE number = (SELECT {which}(number) FROM message_words)"
+            ));
+        }
+    } else {
+        let [stems, forms, extras] = before.columns();
+        changes.push(format!(
+            "INSERT OR REPLACE INTO message_words_index (rowid, stems, forms, extras)
+                SELECT max(number), '{stems}', '{forms}', '{extras}' FROM message_words"
+        ));
+    }
+    for change in changes {
+        db.execute_unprepared(&change).await.expect("it is as it was");
+    }
     db.close().await.expect("it closes");
 }

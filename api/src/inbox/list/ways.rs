@@ -17,6 +17,9 @@ const FIRST: u64 = 2_000;
 /// So few who are called by a name are looked up at once.
 const RARE: u64 = 2_000;
 
+/// So many times as far is looked for what is many as it would lie if it were spread.
+const SPREAD: u64 = 8;
+
 /// Among which dialogues of the list a page is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Among {
@@ -97,7 +100,7 @@ async fn to_parts(
         .from(participant::Entity)
         .and_where(participant::Column::UserId.is_in(users.iter().copied()))
         .and_where(participant::Column::Role.eq(role))
-        .limit(enough(all, rows))
+        .limit(enough(u64::try_from(all).unwrap_or_default(), rows))
         .take();
     let count = Query::select().expr_as(Expr::cust("COUNT(*)"), "some").from_subquery(parts, "parts").take();
     let counted = tx.query_one(&count).await?;
@@ -106,16 +109,19 @@ async fn to_parts(
 
 /// How many of a list are so many that it takes less to go through it until a page of them is found than to find all of
 /// them and sort those: the page lies within `rows` × `all` / `some`, if they are spread.
-fn enough(all: i64, rows: u64) -> u64 {
-    (u64::try_from(all).unwrap_or_default() * rows).isqrt() + 1
+fn enough(all: u64, rows: u64) -> u64 {
+    (all * rows).isqrt() + 1
 }
 
-/// Where to look first for `some` of `all`, if that is enough. They need not be spread: who left has nothing among the newest.
-/// So no more is looked through than there is to find.
+/// How far to look first for `some` of `all`, if that is to be tried: several times as far as they would reach if they were
+/// spread, and no further than there are of them. Who left has nothing among the newest.
 fn many(some: i64, all: i64, rows: u64) -> Option<u64> {
-    let some = u64::try_from(some).unwrap_or_default();
-    // A few lengths only: PostgreSQL keeps each statement's plan.
-    (some >= enough(all, rows)).then(|| some.next_power_of_two())
+    let (some, all) = (u64::try_from(some).unwrap_or_default(), u64::try_from(all).unwrap_or_default());
+    if some < enough(all, rows) {
+        return None;
+    }
+    // For a large part of the list, PostgreSQL would sort all of it. A few lengths only: it keeps each statement's plan.
+    Some(some.min(SPREAD * rows * all / some).next_power_of_two())
 }
 
 /// Whether so few are called by the filter's text that to find all of them takes less than to look through more of a list.
@@ -141,12 +147,12 @@ mod tests {
     #[test]
     fn a_list_is_gone_through_where_that_takes_less_than_to_find_all() {
         // Of 48,000 open ones: a page of 18,000 lies within the first 130, one of 500 within 4,800.
-        assert_eq!(many(18_000, 48_000, 50), Some(32_768));
+        assert_eq!(many(18_000, 48_000, 50), Some(2_048));
         assert_eq!(many(500, 48_000, 50), None);
         // Of few it is all the same.
         assert_eq!(many(40, 60, 50), None);
         assert_eq!(many(0, 0, 50), None);
         // No more is counted than decides.
-        assert_eq!(many(i64::try_from(enough(1_000_000, 50)).expect("few"), 1_000_000, 50), Some(8_192));
+        assert_eq!(many(7_072, 1_000_000, 50), Some(8_192));
     }
 }

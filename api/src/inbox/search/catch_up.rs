@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use colloquy_entity::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::index::{Entry, put};
-use super::{Shelf, files};
+use super::files;
+use super::index::{Entry, Over, put};
 use crate::app::App;
 use crate::error::Result;
 use crate::words;
@@ -17,7 +17,8 @@ const CHUNK: u64 = 500;
 /// What all that is stored was made by.
 const SETTING: &str = "search";
 
-/// Makes what was written before to be found, from the newest on, and ends. What is written meanwhile is found at once.
+/// Makes what was written before to be found, from the newest on, and ends. What an earlier analyzer stored is found by that
+/// until its turn has come; what is written meanwhile is found at once.
 pub async fn run(app: Arc<App>) {
     let mut failures = 0;
     loop {
@@ -35,10 +36,8 @@ pub async fn run(app: Arc<App>) {
 
 async fn catch_up(app: &App) -> Result<()> {
     let known = setting::Entity::find_by_id(SETTING.to_owned()).one(app.db.read()).await?;
-    match known.map(|row| row.value) {
-        Some(version) if version == words::VERSION => return Ok(()),
-        Some(_) => forget(app).await?,
-        None => {}
+    if known.is_some_and(|row| row.value == words::VERSION) {
+        return Ok(());
     }
     let messages = messages(app).await?;
     let comments = comments(app).await?;
@@ -51,19 +50,6 @@ async fn catch_up(app: &App) -> Result<()> {
     let done = setting::ActiveModel { name: Set(SETTING.into()), value: Set(words::VERSION.into()) };
     let again = OnConflict::column(setting::Column::Name).update_column(setting::Column::Value).to_owned();
     setting::Entity::insert(done).on_conflict(again).exec_without_returning(app.db.write()).await?;
-    Ok(())
-}
-
-/// Begins anew: another analyzer stores other words.
-async fn forget(app: &App) -> Result<()> {
-    for shelf in [Shelf::Messages, Shelf::Comments] {
-        let table = shelf.table();
-        if !app.db.is_postgres() {
-            app.db.write().execute_unprepared(&format!("DELETE FROM {table}_index")).await?;
-        }
-        app.db.write().execute_unprepared(&format!("DELETE FROM {table}")).await?;
-    }
-    setting::Entity::delete_by_id(SETTING.to_owned()).exec(app.db.write()).await?;
     Ok(())
 }
 
@@ -82,7 +68,7 @@ async fn messages(app: &App) -> Result<u64> {
         let ids: Vec<MessageId> = chunk.iter().map(|message| message.id).collect();
         let of = files::of(&*tx, &ids).await?;
         for message in chunk.iter().filter(|message| message.deleted_at.is_none()) {
-            put(&*tx, &Entry::of_message(message, &of), false).await?;
+            put(&*tx, &Entry::of_message(message, &of), Over::Earlier).await?;
             done += 1;
         }
         tx.commit().await?;
@@ -102,7 +88,7 @@ async fn comments(app: &App) -> Result<u64> {
         let Some(last) = chunk.last() else { break };
         below = Some(last.id);
         for comment in &chunk {
-            put(&*tx, &Entry::of_comment(comment), false).await?;
+            put(&*tx, &Entry::of_comment(comment), Over::Earlier).await?;
             done += 1;
         }
         tx.commit().await?;
