@@ -37,7 +37,9 @@ pub async fn connect(app: &App, sandbox: &Sandbox, email: &str) -> Result<(), St
     let failed = |error: crate::error::Error| format!("the sandbox's bots could not be connected: {error}");
     let user = users::by_email(app.db.read(), email).await.map_err(failed)?;
     let Some(user) = user.filter(|user| user.role == Role::Admin) else {
-        return Err(format!("there is no administrator with the address {email}"));
+        return Err(format!(
+            "there is no administrator with the address {email}: make one first (`colloquy user add --email {email} --role admin …`)"
+        ));
     };
     let credential = Credential::Session(colloquy_entity::SessionId::new());
     let viewer = Viewer { id: user.id, role: user.role, since: user.created_at, credential, expires_at: None };

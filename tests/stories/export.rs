@@ -20,7 +20,7 @@ use crate::harness::world::{Channel, Someone, World};
 
 use words::{dialogues, events, messages};
 
-stories!(World: an_export_says_what_the_api_says, the_command_has_everything);
+stories!(World: an_export_says_what_the_api_says, the_command_has_everything, where_there_is_no_database_there_is_no_export);
 
 /// An archive with something of everything.
 struct Archive {
@@ -156,6 +156,19 @@ fn command(world: &World, options: &[&str]) -> Command {
     command
 }
 
+/// An address that is mistyped is no archive without anything in it.
+async fn where_there_is_no_database_there_is_no_export(world: World) {
+    let file = world.database.dir.path().join("mistyped/colloquy.db");
+    let mut command = command(&world, &[]);
+    command.env("DATABASE_URL", format!("sqlite://{}", file.display()));
+    let ended = tokio::task::spawn_blocking(move || command.output().expect("the program runs"));
+    let output = ended.await.expect("no panic");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{said}");
+    assert!(said.contains("DATABASE_URL: there is no database at") && said.lines().count() == 1, "{said}");
+    assert!(!file.parent().expect("a folder").exists(), "and none is made");
+}
+
 /// Runs it to its end.
 async fn run(world: &World, options: &[&str]) -> Output {
     let mut command = command(world, options);
@@ -201,7 +214,7 @@ async fn an_export_says_what_the_api_says(world: World) {
     let told = messages(api, &archive.dialogues).await;
     assert!(told.len() > 20 && told.iter().any(|message| !message["deletedAt"].is_null()), "{told:#?}");
     assert!(told.iter().any(|message| message["forwardedFrom"] == "Иван"));
-    for query in [&[][..], &[("what", "messages"), ("format", "ndjson")], &[("after", ""), ("filter", "")]] {
+    for query in [&[][..], &[("what", "messages"), ("format", "ndjson")], &[("what", ""), ("filter", "")]] {
         same(&bare(&export(api, query).await), &told);
     }
     let deleted = told.iter().find(|message| !message["deletedAt"].is_null()).expect("it keeps its place");

@@ -132,7 +132,7 @@ fn folded(text: &Value) -> String {
 }
 
 fn named(text: &str) -> Case {
-    let wanted = text.to_lowercase().replace('ё', "е");
+    let wanted = text.trim_start_matches('@').to_lowercase().replace('ё', "е");
     case(format!("text: {text:?}"), move |dialogue| {
         let names = [&dialogue["client"]["name"], &dialogue["client"]["username"], &dialogue["contractor"]["name"]];
         names.into_iter().any(|name| folded(name).contains(&wanted))
@@ -201,6 +201,7 @@ fn cases(world: &World, archive: &Archive, all: &[Value]) -> Vec<Case> {
         named("елк"),
         named("АЛЁНА"),
         named("petr_"),
+        named("@Petr_1"),
         named("%"),
         named("РОМАШКА & е"),
         named("nobody"),

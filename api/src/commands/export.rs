@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use colloquy::app::App;
-use colloquy::config::Settings;
+use colloquy::config::{Database, Settings};
 use colloquy::error::Error;
 use colloquy::graphql::DialogueFilter;
 use colloquy::inbox::export::{Asked, Export};
@@ -40,6 +40,13 @@ pub async fn run(settings: &Settings, options: &Options) -> ExitCode {
         Ok(asked) => asked,
         Err(error) => return crate::fail(crate::WRONG, &words(error)),
     };
+    // Any other command makes it; an archive of nothing would only look like one.
+    if let Ok(config) = settings.check()
+        && let Database::Sqlite(file) = &config.database
+        && !file.exists()
+    {
+        return crate::fail(crate::WRONG, &format!("DATABASE_URL: there is no database at {}", file.display()));
+    }
     let mut refused = None;
     let done = crate::with_app(settings, async |app| match write(app, asked).await {
         // Only the log can tell of a cursor that it is not one of its own.

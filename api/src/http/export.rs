@@ -80,7 +80,9 @@ fn read(query: &[(String, String)]) -> Result<Asked> {
             return Err(Error::bad(name, "This is given twice"));
         }
     }
-    let [what, format, filter, after] = given.map(|value| value.filter(|value| !value.is_empty()));
+    // An empty cursor is refused like any other that is none: a script that lost its own would begin anew.
+    let after = given[3];
+    let [what, format, filter, _] = given.map(|value| value.filter(|value| !value.is_empty()));
     let filter = filter.map(DialogueFilter::from_json).transpose()?.unwrap_or_default();
     Asked::read(what, format, filter, after)
 }

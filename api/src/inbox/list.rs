@@ -110,13 +110,13 @@ pub async fn page(
 ) -> Result<Page<Found>> {
     let window: Window<Place> = args.window()?;
     let ask = |among| statement(app, viewer, filter, order, args, wanted, among);
-    let is_found = |rows: &[QueryResult], among: Among| among.is_complete() || rows.len() as u64 > window.size;
+    let is_full = |rows: &[QueryResult]| rows.len() as u64 > window.size;
     let mut rows = Vec::new();
     if filter.is_usual() {
         let first = ways::to_mine(app, viewer, filter, order.0, window.size);
         for among in first.into_iter().chain([Among::All]) {
             rows = app.db.read().query_all_raw(ask(among)?).await?;
-            if is_found(&rows, among) {
+            if is_full(&rows) {
                 break;
             }
         }
@@ -128,12 +128,12 @@ pub async fn page(
         let tx = app.db.planned().await?;
         for (place, among) in ways::to(app, viewer, filter, order.0, window.size, &tx).await?.into_iter().enumerate() {
             // SQLite goes through all names to tell.
-            let further = place > 0 && !among.is_complete() && app.db.is_postgres();
-            if further && ways::is_rare(filter, &tx).await? {
+            let is_further = place > 0 && matches!(among, Among::First(_)) && app.db.is_postgres();
+            if is_further && ways::is_rare(filter, &tx).await? {
                 continue;
             }
             rows = tx.query_all_raw(ask(among)?).await?;
-            if is_found(&rows, among) {
+            if is_full(&rows) {
                 break;
             }
         }

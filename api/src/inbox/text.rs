@@ -89,7 +89,10 @@ pub(super) fn contains_in_name<C: ColumnTrait>(lookup: C, text: &str) -> SimpleE
 
 fn contains_before<C: ColumnTrait>(lookup: C, text: &str, end: &str) -> SimpleExpr {
     let mut pattern = String::from("%");
-    for c in fold(text).chars().filter(|c| *c != '\0') {
+    let text = fold(text);
+    // As Telegram shows user names.
+    let text = text.strip_prefix('@').filter(|name| !name.is_empty()).unwrap_or(&text);
+    for c in text.chars().filter(|c| *c != '\0') {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

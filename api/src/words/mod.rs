@@ -3,8 +3,10 @@
 //! A word is known by its form, as it was written but for case, Ё and accents, and by its stem, which all its forms share.
 //! There are no stop words: whoever looks for «не» finds it.
 
+mod irregular;
 mod numbers;
 mod query;
+mod russian;
 mod snippet;
 mod stored;
 
@@ -18,13 +20,15 @@ pub use query::{Query, Refused};
 pub use stored::{Stored, stored};
 
 /// Another analyzer stores other words: what was stored by an earlier one is stored anew at the start.
-pub const VERSION: &str = "2, Snowball 20261016";
+pub const VERSION: &str = "3, Snowball 20261016";
 /// What `VERSION` begins with: another one, another number.
-pub const EDITION: u32 = 2;
+pub const EDITION: u32 = 3;
 /// A longer word counts as its beginning, in characters.
 const LONGEST: usize = 64;
 /// Of a text, so many words count.
 const MOST: usize = 10_000;
+/// What nobody sees, and pages have within words: soft hyphens, spaces and joiners without a width.
+const INVISIBLE: [char; 6] = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
 
 /// A word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +64,8 @@ fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut begun = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        match (begun, c.is_alphanumeric() || (begun.is_some() && is_combining_mark(c))) {
+        let goes_on = begun.is_some() && (is_combining_mark(c) || INVISIBLE.contains(&c));
+        match (begun, c.is_alphanumeric() || goes_on) {
             (None, true) => begun = Some(at),
             (Some(from), false) => {
                 begun = None;
@@ -103,7 +108,12 @@ fn stem(form: &str) -> String {
     } else {
         return form.to_owned();
     };
-    Stemmer::new(algorithm).stem(form).to_string()
+    let form = irregular::base(form);
+    let stem = Stemmer::new(algorithm).stem(form);
+    if algorithm == Algorithm::English {
+        return stem.to_string();
+    }
+    russian::common(form, &stem)
 }
 
 #[cfg(test)]

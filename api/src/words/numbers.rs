@@ -54,6 +54,14 @@ pub(super) fn numbers(text: &str, words: &[Word]) -> Vec<Number> {
     numbers
 }
 
+/// The digits of a number of several groups that somebody is typing, up to the text's end: it may not look like one yet.
+pub(super) fn begun(text: &str, words: &[Word]) -> Option<String> {
+    let [first, .., last] = words else { return None };
+    let is_one = first.is_number() && words.windows(2).all(|pair| goes_on(text, &pair[0], &pair[1]));
+    let digits: String = words.iter().map(|word| word.form.as_str()).collect();
+    (is_one && last.range.end == text.len() && digits.len() <= LONGEST).then_some(digits)
+}
+
 fn goes_on(text: &str, before: &Word, word: &Word) -> bool {
     let between = &text[before.range.end..word.range.start];
     word.is_number()

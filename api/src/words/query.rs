@@ -1,6 +1,6 @@
 //! What is asked for: words that all have to be there, phrases in quotes, beginnings of words, numbers.
 
-use super::numbers::{international, numbers};
+use super::numbers::{begun, international, numbers};
 use super::{Word, words};
 
 /// Longest query, in characters, and most words of it.
@@ -67,10 +67,10 @@ impl Query {
                 format!("({})", stems.join(" <-> "))
             }
             Term::Number { spellings, is_prefix, groups } => {
-                let star = star(*is_prefix, ":*");
-                let together = spellings.iter().flat_map(|all| [format!("'{all}'{star}"), format!("'+{all}'{star}")]);
+                let any = star(*is_prefix, ":*");
+                let together = spellings.iter().flat_map(|all| [format!("'{all}'{any}"), format!("'+{all}'{any}")]);
                 let together: Vec<String> = together.collect();
-                let apart: Vec<String> = groups.iter().map(|group| format!("'{group}'")).collect();
+                let apart = apart(groups, *is_prefix, |group, is_prefix| format!("'{group}'{}", star(is_prefix, ":*")));
                 format!("({} | ({}))", together.join(" | "), apart.join(" & "))
             }
         });
@@ -85,10 +85,11 @@ impl Query {
             }
             Term::Phrase(stems) => format!("(stems : \"{}\")", stems.join(" ")),
             Term::Number { spellings, is_prefix, groups } => {
-                let star = star(*is_prefix, " *");
-                let together = spellings.iter().map(|all| format!("({{forms extras}} : \"{all}\"{star})"));
+                let any = star(*is_prefix, " *");
+                let together = spellings.iter().map(|all| format!("({{forms extras}} : \"{all}\"{any})"));
                 let together: Vec<String> = together.collect();
-                let apart: Vec<String> = groups.iter().map(|group| format!("forms : \"{group}\"")).collect();
+                let of = |group: &str, is_prefix| format!("forms : \"{group}\"{}", star(is_prefix, " *"));
+                let apart = apart(groups, *is_prefix, of);
                 format!("({} OR ({}))", together.join(" OR "), apart.join(" AND "))
             }
         });
@@ -100,6 +101,12 @@ fn star(is_prefix: bool, star: &str) -> &str {
     if is_prefix { star } else { "" }
 }
 
+/// The groups of a number, each for itself: the last may be the beginning of one.
+fn apart(groups: &[String], is_prefix: bool, of: impl Fn(&str, bool) -> String) -> Vec<String> {
+    let is_begun = |at: usize| is_prefix && at + 1 == groups.len() && groups[at].len() >= SHORTEST_PREFIX;
+    groups.iter().enumerate().map(|(at, group)| of(group, is_begun(at))).collect()
+}
+
 /// Words outside of quotes.
 fn free(text: &str, words: &[Word], is_open: bool, terms: &mut Vec<Term>) {
     let numbers = numbers(text, words);
@@ -107,11 +114,18 @@ fn free(text: &str, words: &[Word], is_open: bool, terms: &mut Vec<Term>) {
     while at < words.len() {
         // The longest that begins here.
         let number = numbers.iter().filter(|number| number.words.start == at).max_by_key(|number| number.words.end);
+        let begun = begun(text, &words[at..]).filter(|_| is_open);
+        if let Some(digits) = begun.filter(|_| number.is_none_or(|number| number.words.end < words.len())) {
+            let groups = words[at..].iter().map(|word| word.form.clone()).collect();
+            terms.push(Term::Number { spellings: asked(&digits), is_prefix: true, groups });
+            return;
+        }
         let end = number.map_or(at + 1, |number| number.words.end);
         let word = &words[end - 1];
         let after = &text[word.range.end..];
         let is_prefix = after.starts_with('*') || (is_open && end == words.len() && after.is_empty());
-        let is_prefix = is_prefix && word.form.chars().count() >= SHORTEST_PREFIX;
+        let length = number.map_or(word.form.chars().count(), |number| number.digits.len());
+        let is_prefix = is_prefix && length >= SHORTEST_PREFIX;
         terms.push(match number {
             Some(number) => Term::Number {
                 spellings: asked(&number.digits),

@@ -122,6 +122,7 @@ async fn what_makes_no_sense_is_refused_at_both_doors(world: World) {
         ("filter", &many, "", "filter.tagIds"),
         ("filter", &long, "events", "filter.text"),
         ("after", "nonsense", "", "after"),
+        ("after", "", "", "after"),
         ("after", "-", "events", "after"),
         ("after", &of_dialogue, "messages", "after"),
         ("after", &of_message, "dialogues", "after"),

@@ -164,12 +164,15 @@ fn ways() -> Vec<Way> {
         listed("active then", DialogueFilter { last_activity_at: Some(range), ..all() }, &["dialogues_activity"]),
     ];
     for (name, by, index) in [
-        ("by opening", OrderBy::Opened, &["dialogues_opened"]),
-        ("by closing", OrderBy::Closed, &["dialogues_closed_order"]),
-        ("by activity", OrderBy::LastActivity, &["dialogues_activity"]),
+        ("by opening", OrderBy::Opened, &["dialogues_opened", "dialogues_state_opened"]),
+        ("by closing", OrderBy::Closed, &["dialogues_closed_order", "dialogues_state_closed"]),
+        ("by activity", OrderBy::LastActivity, &["dialogues_activity", "dialogues_state_activity"]),
     ] {
         for ascending in [false, true] {
             ways.push(Way { order: (by, ascending), ..listed(name, all(), index) });
+            // Nearly all are closed: in no order are they sorted.
+            let closed = listed("closed, in an order", group(Group::Closed), index);
+            ways.push(Way { order: (by, ascending), ..closed });
         }
     }
     ways

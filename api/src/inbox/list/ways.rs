@@ -2,7 +2,7 @@
 //! quickest depends on how many of a list are meant.
 
 use colloquy_entity::*;
-use sea_orm::sea_query::{Expr, Query};
+use sea_orm::sea_query::{Expr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::app::App;
@@ -38,13 +38,6 @@ pub enum Among {
     Unread(u64),
 }
 
-impl Among {
-    /// Whether a page that is not filled there is not filled anywhere.
-    pub(super) fn is_complete(self) -> bool {
-        !matches!(self, Self::First(_) | Self::Assigned(_))
-    }
-}
-
 /// Where the viewer's own open dialogues are looked for first, if they are many.
 pub(super) fn to_mine(app: &App, viewer: &Viewer, filter: &DialogueFilter, by: OrderBy, rows: u64) -> Option<Among> {
     // In the other orders, what is closed stands between them.
@@ -52,10 +45,12 @@ pub(super) fn to_mine(app: &App, viewer: &Viewer, filter: &DialogueFilter, by: O
         return None;
     }
     let [mine, _, others, _] = tally::lately(app, viewer)?;
-    many(mine.count, mine.count + others.count, rows).map(Among::Assigned)
+    let [mine, others] = [mine, others].map(|counter| u64::try_from(counter.count).unwrap_or_default());
+    many(mine, mine + others, rows).map(Among::Assigned)
 }
 
-/// Where a page is looked for, where the database cannot tell how rare it is what the filter asks for.
+/// Where a page is looked for, where the database cannot tell how rare it is what the filter asks for. What the last of them
+/// does not find is nowhere.
 pub(super) async fn to(
     app: &App,
     viewer: &Viewer,
@@ -68,6 +63,10 @@ pub(super) async fn to(
         DialogueFilter { dialogues: filter.dialogues.clone(), clients: filter.clients.clone(), ..Default::default() };
     if few != DialogueFilter::default() {
         return Ok(vec![Among::All]);
+    }
+    if viewer.role == Role::Observer && count(of([viewer.id]), FIRST + 1, tx).await? <= FIRST {
+        // All that they see, and nothing is looked for beyond.
+        return Ok(vec![Among::First(FIRST)]);
     }
     if filter.text.as_deref().is_some_and(|text| !text.trim().is_empty()) {
         // To find all who are called so takes longest.
@@ -94,17 +93,27 @@ async fn to_parts(
 ) -> Result<Option<Among>> {
     let Some((users, role)) = filter.parts() else { return Ok(None) };
     let Some(counters) = tally::lately(app, viewer) else { return Ok(None) };
-    let all = counters.iter().map(|counter| counter.count).sum();
-    let parts = Query::select()
-        .expr(Expr::val(1))
-        .from(participant::Entity)
-        .and_where(participant::Column::UserId.is_in(users.iter().copied()))
-        .and_where(participant::Column::Role.eq(role))
-        .limit(enough(u64::try_from(all).unwrap_or_default(), rows))
+    let all: i64 = counters.iter().map(|counter| counter.count).sum();
+    let all = u64::try_from(all).unwrap_or_default();
+    let parts = of(users.iter().copied()).and_where(participant::Column::Role.eq(role)).take();
+    let some = count(parts, enough(all, rows), tx).await?;
+    Ok(many(some, all, rows).map(Among::First))
+}
+
+/// What these users take part in.
+fn of(users: impl IntoIterator<Item = UserId>) -> SelectStatement {
+    let is_theirs = participant::Column::UserId.is_in(users);
+    Query::select().expr(Expr::val(1)).from(participant::Entity).and_where(is_theirs).take()
+}
+
+/// How many there are, if not more than that.
+async fn count(mut parts: SelectStatement, most: u64, tx: &DatabaseTransaction) -> Result<u64> {
+    let counted = Query::select()
+        .expr_as(Expr::cust("COUNT(*)"), "parts")
+        .from_subquery(parts.limit(most).take(), "parts")
         .take();
-    let count = Query::select().expr_as(Expr::cust("COUNT(*)"), "some").from_subquery(parts, "parts").take();
-    let counted = tx.query_one(&count).await?;
-    Ok(many(counted.map_or(Ok(0), |row| row.try_get("", "some"))?, all, rows).map(Among::First))
+    let counted: Option<i64> = tx.query_one(&counted).await?.map(|row| row.try_get("", "parts")).transpose()?;
+    Ok(counted.and_then(|counted| u64::try_from(counted).ok()).unwrap_or_default())
 }
 
 /// How many of a list are so many that it takes less to go through it until a page of them is found than to find all of
@@ -115,8 +124,7 @@ fn enough(all: u64, rows: u64) -> u64 {
 
 /// How far to look first for `some` of `all`, if that is to be tried: several times as far as they would reach if they were
 /// spread, and no further than there are of them. Who left has nothing among the newest.
-fn many(some: i64, all: i64, rows: u64) -> Option<u64> {
-    let (some, all) = (u64::try_from(some).unwrap_or_default(), u64::try_from(all).unwrap_or_default());
+fn many(some: u64, all: u64, rows: u64) -> Option<u64> {
     if some < enough(all, rows) {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseBackend, Statement, Value};
 use sqlx::{AssertSqlSafe, Executor, Row, Transaction};
 
 use crate::app::App;
@@ -92,8 +92,14 @@ impl Postgres {
 
     pub async fn commit(self, app: &App) -> Result<()> {
         self.tx.commit().await.map_err(Error::internal)?;
-        // Also marks which pages everybody sees, so that indexes alone can answer.
-        app.db.write().execute_unprepared("VACUUM (ANALYZE)").await?;
+        // Also marks which pages everybody sees, so that indexes alone can answer. Without names it would try the server's
+        // own tables as well, and warn of each.
+        let own = "SELECT string_agg(quote_ident(tablename), ', ') AS names FROM pg_tables
+            WHERE schemaname = current_schema()";
+        let own = app.db.write().query_one_raw(Statement::from_string(DatabaseBackend::Postgres, own)).await?;
+        if let Some(names) = own.map(|row| row.try_get::<String>("", "names")).transpose()? {
+            app.db.write().execute_unprepared(&format!("VACUUM (ANALYZE) {names}")).await?;
+        }
         Ok(())
     }
 }
