@@ -144,6 +144,9 @@ pub async fn page(
     Ok(Page::cut(found, &window))
 }
 
+/// Stands in an order where a limit is to be written as a literal: the builder would bind it.
+const HERE: &str = "the_limit_is_here";
+
 /// The one statement that reads such a page, and one row more.
 pub fn statement(
     app: &App,
@@ -175,23 +178,23 @@ pub fn statement(
         query
     };
     let all = |holds: Condition| dialogue::Entity::find().filter(holds).into_query();
-    let of = |some: SelectStatement, limit: u64, holds: Condition| {
-        let (some, columns) = (some.to_owned().limit(limit).take(), dialogue::Column::iter().map(column));
+    let of = |some: SelectStatement, holds: Condition| {
+        let columns = dialogue::Column::iter().map(column);
         Query::select().exprs(columns).from_subquery(some, dialogue::Entity).cond_where(holds).take()
     };
+    let mut literal = None;
     let page = match among {
         Among::All => all(filter.condition(viewer)?.add(beyond)),
         Among::First(limit) => {
             let (bounded, rest) = filter.split();
-            of(
-                ordered(all(bounded.condition(viewer)?.add(beyond)), by, &order),
-                limit,
-                rest.holds(viewer, How::OneByOne)?,
-            )
+            let first = ordered(all(bounded.condition(viewer)?.add(beyond)), by, &order).limit(limit).take();
+            of(first, rest.holds(viewer, How::OneByOne)?)
         }
         Among::Assigned(limit) => {
             let assigned = policy::visible(viewer).add(Group::Mine.outline()).add(beyond);
-            of(ordered(all(assigned), by, &order), limit, filter.holds(viewer, How::OneByOne)?)
+            let mut assigned = ordered(all(assigned), by, &order);
+            literal = Some(limit);
+            of(assigned.order_by_expr(Expr::cust(HERE), Order::Asc).take(), filter.holds(viewer, How::OneByOne)?)
         }
         Among::Span => {
             let keys = [dialogue::Column::Id, by.column()];
@@ -207,11 +210,14 @@ pub fn statement(
             let (unread, rest) = filter.split_unread();
             // Whatever the order: what is unread stands among the latest active, or nearly always.
             let unread = ordered(all(unread.condition(viewer)?), OrderBy::LastActivity, &Order::Desc);
-            of(unread, limit, rest.holds(viewer, How::OneByOne)?.add(beyond))
+            of(unread.to_owned().limit(limit).take(), rest.holds(viewer, How::OneByOne)?.add(beyond))
         }
     };
     let page = ordered(page, by, &order);
     let mut page = app.db.write().get_database_backend().build(&page);
+    if let Some(limit) = literal {
+        page.sql = page.sql.replace(&format!(", {HERE} ASC"), &format!(" LIMIT {limit}"));
+    }
     // A literal: PostgreSQL plans the page anew for one that is bound.
     page.sql.push_str(&format!(" LIMIT {}", window.size + 1));
     Ok(wanted.around(page, viewer, by, &order))
