@@ -144,8 +144,18 @@ pub async fn page(
     Ok(Page::cut(found, &window))
 }
 
-/// Stands in an order where a limit is to be written as a literal: the builder would bind it.
-const HERE: &str = "the_limit_is_here";
+/// Stands for a limit at the end of an order.
+const FIRST_OF: &str = "the_first";
+
+/// Writes limits as literals, where the builder would bind them. For limits that it does not know PostgreSQL expects more work
+/// than for those that it does, so it would plan a page each time that is to be planned once.
+fn in_letters(sql: String, first: Option<u64>) -> String {
+    let sql = sql.replace(&format!(" ORDER BY {} ASC", filter::ALONE), " LIMIT 1 OFFSET 0");
+    match first {
+        Some(limit) => sql.replace(&format!(", {FIRST_OF} ASC"), &format!(" LIMIT {limit}")),
+        None => sql,
+    }
+}
 
 /// The one statement that reads such a page, and one row more.
 pub fn statement(
@@ -194,7 +204,7 @@ pub fn statement(
             let assigned = policy::visible(viewer).add(Group::Mine.outline()).add(beyond);
             let mut assigned = ordered(all(assigned), by, &order);
             literal = Some(limit);
-            of(assigned.order_by_expr(Expr::cust(HERE), Order::Asc).take(), filter.holds(viewer, How::OneByOne)?)
+            of(assigned.order_by_expr(Expr::cust(FIRST_OF), Order::Asc).take(), filter.holds(viewer, How::OneByOne)?)
         }
         Among::Span => {
             let keys = [dialogue::Column::Id, by.column()];
@@ -215,9 +225,7 @@ pub fn statement(
     };
     let page = ordered(page, by, &order);
     let mut page = app.db.write().get_database_backend().build(&page);
-    if let Some(limit) = literal {
-        page.sql = page.sql.replace(&format!(", {HERE} ASC"), &format!(" LIMIT {limit}"));
-    }
+    page.sql = in_letters(page.sql, literal);
     // A literal: PostgreSQL plans the page anew for one that is bound.
     page.sql.push_str(&format!(" LIMIT {}", window.size + 1));
     Ok(wanted.around(page, viewer, by, &order))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use colloquy_entity::*;
 use sea_orm::ColumnTrait;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query, SelectStatement, SimpleExpr, UnionType};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Order, Query, SelectStatement, SimpleExpr, UnionType};
 
 use crate::error::{Error, Result};
 use crate::policy;
@@ -12,6 +12,9 @@ use crate::viewer::Viewer;
 
 use super::super::{reading, text};
 use super::{Group, in_state};
+
+/// Stands for a limit and an offset, without which PostgreSQL would look up all after all. See [`super::in_letters`].
+pub(super) const ALONE: &str = "the_one";
 
 /// How it is found out of which dialogues something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +38,8 @@ impl How {
             Self::AtOnce => own.in_subquery(all),
             Self::OneByOne => {
                 let own = Expr::col((dialogue::Entity, own));
-                // With an offset, PostgreSQL does not look all of them up after all.
-                Expr::exists(all.and_where(Expr::col(selected.as_column_ref()).eq(own)).limit(1).offset(0).take())
+                let one = all.and_where(Expr::col(selected.as_column_ref()).eq(own));
+                Expr::exists(one.order_by_expr(Expr::cust(ALONE), Order::Asc).take())
             }
         }
     }
