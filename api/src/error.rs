@@ -36,7 +36,7 @@ pub enum Error {
         existing: Option<String>,
     },
     /// Too often; try again after so many seconds.
-    #[error("Too many at a time: try again in {0} s")]
+    #[error("Too often: try again in {0} s")]
     RateLimited(u64),
     /// A body that is larger than may be.
     #[error("{0}")]

@@ -30,6 +30,8 @@ pub(super) enum Term {
     Phrase(Vec<String>),
     /// A number in any spelling: one of these together, or all of its groups.
     Number { spellings: Vec<String>, is_prefix: bool, groups: Vec<String> },
+    /// Perhaps one number that is still being typed; or what else its groups are.
+    Begun { number: Box<Self>, otherwise: Vec<Self> },
 }
 
 impl Query {
@@ -58,67 +60,89 @@ impl Query {
 
     /// For PostgreSQL: the text of a `tsquery`.
     pub fn tsquery(&self) -> String {
-        let terms = self.terms.iter().map(|term| match term {
-            Term::Word { form, stem, is_prefix } => {
-                format!("('={stem}' | '{form}'{} | '+{form}')", star(*is_prefix, ":*"))
-            }
-            Term::Phrase(stems) => {
-                let stems: Vec<String> = stems.iter().map(|stem| format!("'={stem}'")).collect();
-                format!("({})", stems.join(" <-> "))
-            }
-            Term::Number { spellings, is_prefix, groups } => {
-                let any = star(*is_prefix, ":*");
-                let together = spellings.iter().flat_map(|all| [format!("'{all}'{any}"), format!("'+{all}'{any}")]);
-                let together: Vec<String> = together.collect();
-                let apart = apart(groups, *is_prefix, |group, is_prefix| format!("'{group}'{}", star(is_prefix, ":*")));
-                format!("({} | ({}))", together.join(" | "), apart.join(" & "))
-            }
-        });
-        terms.collect::<Vec<_>>().join(" & ")
+        all(&self.terms, " & ", &Term::tsquery)
     }
 
     /// For SQLite's FTS5: the text of a `MATCH`.
     pub fn fts5(&self) -> String {
-        let terms = self.terms.iter().map(|term| match term {
-            Term::Word { form, stem, is_prefix } => {
+        all(&self.terms, " AND ", &Term::fts5)
+    }
+
+    /// What words of a text can be hits by.
+    pub(super) fn leaves(&self) -> Vec<&Term> {
+        let leaves = self.terms.iter().flat_map(|term| match term {
+            Term::Begun { number, otherwise } => [number.as_ref()].into_iter().chain(otherwise).collect(),
+            other => vec![other],
+        });
+        leaves.collect()
+    }
+}
+
+fn all(terms: &[Term], and: &str, text: &dyn Fn(&Term) -> String) -> String {
+    terms.iter().map(text).collect::<Vec<_>>().join(and)
+}
+
+impl Term {
+    fn tsquery(&self) -> String {
+        match self {
+            Self::Word { form, stem, is_prefix } => {
+                format!("('={stem}' | '{form}'{} | '+{form}')", star(*is_prefix, ":*"))
+            }
+            Self::Phrase(stems) => {
+                let stems: Vec<String> = stems.iter().map(|stem| format!("'={stem}'")).collect();
+                format!("({})", stems.join(" <-> "))
+            }
+            Self::Number { spellings, is_prefix, groups } => {
+                let star = star(*is_prefix, ":*");
+                let together = spellings.iter().flat_map(|all| [format!("'{all}'{star}"), format!("'+{all}'{star}")]);
+                let together: Vec<String> = together.collect();
+                let apart: Vec<String> = groups.iter().map(|group| format!("('{group}' | '+{group}')")).collect();
+                either(&together.join(" | "), " | ", &apart.join(" & "))
+            }
+            Self::Begun { number, otherwise } => {
+                either(&number.tsquery(), " | ", &all(otherwise, " & ", &Self::tsquery))
+            }
+        }
+    }
+
+    fn fts5(&self) -> String {
+        match self {
+            Self::Word { form, stem, is_prefix } => {
                 format!("(stems : \"{stem}\" OR forms : \"{form}\"{} OR extras : \"{form}\")", star(*is_prefix, " *"))
             }
-            Term::Phrase(stems) => format!("(stems : \"{}\")", stems.join(" ")),
-            Term::Number { spellings, is_prefix, groups } => {
-                let any = star(*is_prefix, " *");
-                let together = spellings.iter().map(|all| format!("({{forms extras}} : \"{all}\"{any})"));
+            Self::Phrase(stems) => format!("(stems : \"{}\")", stems.join(" ")),
+            Self::Number { spellings, is_prefix, groups } => {
+                let star = star(*is_prefix, " *");
+                let together = spellings.iter().map(|all| format!("({{forms extras}} : \"{all}\"{star})"));
                 let together: Vec<String> = together.collect();
-                let of = |group: &str, is_prefix| format!("forms : \"{group}\"{}", star(is_prefix, " *"));
-                let apart = apart(groups, *is_prefix, of);
-                format!("({} OR ({}))", together.join(" OR "), apart.join(" AND "))
+                let apart = groups.iter().map(|group| format!("{{forms extras}} : \"{group}\""));
+                let apart: Vec<String> = apart.collect();
+                either(&together.join(" OR "), " OR ", &apart.join(" AND "))
             }
-        });
-        terms.collect::<Vec<_>>().join(" AND ")
+            Self::Begun { number, otherwise } => either(&number.fts5(), " OR ", &all(otherwise, " AND ", &Self::fts5)),
+        }
     }
+}
+
+/// One, or the other if there is one.
+fn either(one: &str, or: &str, other: &str) -> String {
+    if other.is_empty() { format!("({one})") } else { format!("({one}{or}({other}))") }
 }
 
 fn star(is_prefix: bool, star: &str) -> &str {
     if is_prefix { star } else { "" }
 }
 
-/// The groups of a number, each for itself: the last may be the beginning of one.
-fn apart(groups: &[String], is_prefix: bool, of: impl Fn(&str, bool) -> String) -> Vec<String> {
-    let is_begun = |at: usize| is_prefix && at + 1 == groups.len() && groups[at].len() >= SHORTEST_PREFIX;
-    groups.iter().enumerate().map(|(at, group)| of(group, is_begun(at))).collect()
-}
-
 /// Words outside of quotes.
 fn free(text: &str, words: &[Word], is_open: bool, terms: &mut Vec<Term>) {
     let numbers = numbers(text, words);
-    let mut at = 0;
+    let (mut at, mut typed) = (0, None);
     while at < words.len() {
         // The longest that begins here.
         let number = numbers.iter().filter(|number| number.words.start == at).max_by_key(|number| number.words.end);
-        let begun = begun(text, &words[at..]).filter(|_| is_open);
-        if let Some(digits) = begun.filter(|_| number.is_none_or(|number| number.words.end < words.len())) {
-            let groups = words[at..].iter().map(|word| word.form.clone()).collect();
-            terms.push(Term::Number { spellings: asked(&digits), is_prefix: true, groups });
-            return;
+        let is_whole = number.is_some_and(|number| number.words.end == words.len());
+        if is_open && !is_whole && typed.is_none() {
+            typed = begun(text, &words[at..]).map(|digits| (terms.len(), asked(&digits)));
         }
         let end = number.map_or(at + 1, |number| number.words.end);
         let word = &words[end - 1];
@@ -138,6 +162,11 @@ fn free(text: &str, words: &[Word], is_open: bool, terms: &mut Vec<Term>) {
             None => Term::Word { form: word.form.clone(), stem: word.stem.clone(), is_prefix },
         });
         at = end;
+    }
+    if let Some((from, spellings)) = typed {
+        let number = Box::new(Term::Number { spellings, is_prefix: true, groups: Vec::new() });
+        let otherwise = terms.split_off(from);
+        terms.push(Term::Begun { number, otherwise });
     }
 }
 

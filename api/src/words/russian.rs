@@ -16,20 +16,25 @@ const PARTICLES: [&str; 16] =
 
 /// The stem that a form's stem by Snowball and those of the word's other forms have in common.
 pub(super) fn common(form: &str, stem: &str) -> String {
-    if PARTICLES.contains(&stem) {
-        return form.to_owned();
+    if PARTICLES.contains(&stem) && form != stem {
+        // No stem of another word ends so.
+        return format!("{stem}ь");
     }
     let letters: Vec<char> = stem.chars().collect();
     let is_soft = |at: usize| letters[at] == 'ь' && at + 1 < letters.len() && is_consonant(letters[at + 1]);
     let mut letters: Vec<char> = (0..letters.len()).filter(|at| !is_soft(*at)).map(|at| letters[at]).collect();
-    let [.., before, vowel, last] = letters[..] else { return stem.to_owned() };
-    let length = letters.len();
-    if length < SHORTEST {
-        // As it is without the soft sign.
-    } else if matches!(vowel, 'е' | 'о') && is_consonant(before) && AFTER_FLEETING.contains(last) {
-        letters.remove(length - 2);
-    } else if LIPS.contains(vowel) && last == 'л' {
-        letters.pop();
+    // One may make way for the other: земель, земля.
+    while let [.., before, vowel, last] = letters[..]
+        && letters.len() >= SHORTEST
+    {
+        let length = letters.len();
+        if matches!(vowel, 'е' | 'о') && is_consonant(before) && AFTER_FLEETING.contains(last) {
+            letters.remove(length - 2);
+        } else if LIPS.contains(vowel) && last == 'л' {
+            letters.pop();
+        } else {
+            break;
+        }
     }
     letters.into_iter().collect()
 }

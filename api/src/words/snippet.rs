@@ -29,8 +29,10 @@ impl Query {
     fn hits(&self, text: &str) -> Vec<Range<usize>> {
         let words = words(text);
         let mut is_hit = vec![false; words.len()];
-        for term in &self.terms {
+        for term in self.leaves() {
             match term {
+                // Its parts are leaves.
+                Term::Begun { .. } => {}
                 Term::Word { form, stem, is_prefix } => {
                     for (word, is_hit) in words.iter().zip(&mut is_hit) {
                         let is_part = word.parts().contains(&form.as_str());

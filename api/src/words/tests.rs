@@ -35,7 +35,13 @@ fn a_words_forms_have_one_stem() {
         &["день", "дня", "дни", "дней", "дням"],
         &["письмо", "писем", "письмами"],
         &["друг", "друга", "друзья", "друзей"],
-        &["оплатить", "оплатил", "оплачу", "оплачено"],
+        &["оплатить", "оплатил", "оплачу"],
+        &["оплаченный", "оплаченные", "оплаченного", "оплаченных"],
+        &["соя", "сою", "сои"],
+        &["установить", "установлю"],
+        &["готовить", "готовлю"],
+        &["туфли", "туфель"],
+        &["земля", "земель"],
         &["pay", "paid", "pays", "paying"],
         &["woman", "women"],
         &["кресло", "кресел"],
@@ -107,6 +113,14 @@ fn queries_are_words_phrases_beginnings_and_numbers() {
         let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
         assert!(read(typed).contains(&format!("\"{digits}\" *")), "{typed}: {}", read(typed));
     }
+    // It may be several, too.
+    assert_eq!(
+        read("13 64"),
+        concat!(
+            r#"((({forms extras} : "1364" *)) OR ((({forms extras} : "13") OR ({forms extras} : "13")) AND "#,
+            r#"(({forms extras} : "64" *) OR ({forms extras} : "64"))))"#
+        )
+    );
     let phone = Query::read("8 916 123-45-67").unwrap();
     assert!(phone.tsquery().contains("'+79161234567'"), "{}", phone.tsquery());
     for refused in ["", "  ", "***", "\"\"", "🙂", "\0", &"a".repeat(1_001), &"a ".repeat(33)] {
