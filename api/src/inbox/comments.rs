@@ -77,9 +77,10 @@ pub async fn delete(app: &App, viewer: &Viewer, id: Option<CommentId>) -> Result
     let (mut tx, dialogue, comment) = lock_own(app, viewer, id).await?;
     let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
     comment_mention::Entity::delete_many().filter(comment_mention::Column::CommentId.eq(comment.id)).exec(&*tx).await?;
-    search::no_comment(&tx, comment.id).await?;
     tx.emit(tell(Kind::CommentDeleted, viewer, &dialogue, comment.id, mentions));
-    comment.delete(&*tx).await?;
+    comment.clone().delete(&*tx).await?;
+    // What stores words anew waits for the comment, and is not waited for.
+    search::no_comment(&tx, comment.id).await?;
     tx.commit().await?;
     Ok(dialogue)
 }

@@ -30,10 +30,19 @@ enum Shelf {
 }
 
 impl Shelf {
+    /// The table of its words.
     fn table(self) -> &'static str {
         match self {
             Self::Messages => "message_words",
             Self::Comments => "comment_words",
+        }
+    }
+
+    /// The table of what is searched.
+    fn of(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Comments => "comments",
         }
     }
 

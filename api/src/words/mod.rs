@@ -21,8 +21,6 @@ pub use stored::{Stored, stored};
 
 /// Another analyzer stores other words: what was stored by an earlier one is stored anew at the start.
 pub const VERSION: &str = "3, Snowball 20261016";
-/// What `VERSION` begins with: another one, another number.
-pub const EDITION: u32 = 3;
 /// A longer word counts as its beginning, in characters.
 const LONGEST: usize = 64;
 /// Of a text, so many words count.

@@ -9,7 +9,12 @@ use crate::harness::updates::{Person, document};
 use crate::harness::world::World;
 use crate::stories::files::{send, upload};
 use colloquy::words;
+use colloquy_entity::*;
 use colloquy_sandbox::telegram::Fault;
+use sea_orm::{
+    ConnectionTrait, Database, DatabaseBackend, DatabaseConnection, EntityTrait, PaginatorTrait, QueryOrder, Statement,
+    TransactionTrait,
+};
 
 stories!(World:
     what_was_written_is_found_once_it_was_answered,
@@ -17,6 +22,8 @@ stories!(World:
     files_are_found_by_their_names,
     comments_are_found_on_their_own,
     what_was_written_before_there_was_a_search_is_found,
+    storing_anew_goes_on_where_it_was_interrupted,
+    what_is_changed_while_all_is_stored_anew_is_found_as_it_is,
 );
 
 async fn what_was_written_is_found_once_it_was_answered(world: World) {
@@ -105,59 +112,110 @@ async fn what_was_written_before_there_was_a_search_is_found(mut world: World) {
     let add = "mutation($d: ID!) { addComment(input: { dialogueId: $d, text: \"раньше\" }) { comment { id } } }";
     world.admin.api.run(add, json!({ "d": dialogue })).await.data();
     world.server.stop().await;
-    let is_postgres = world.backend == Backend::Postgres;
-    as_of_an_earlier_analyzer(&world.database.url, is_postgres).await;
+    as_of_an_earlier_analyzer(&world, "an earlier one", "= (SELECT max(number) FROM message_words)").await;
     world.restart().await;
     // Nothing is forgotten meanwhile: by what is stored it is found until its turn has come.
-    let untouched: Vec<String> = (1..4).rev().map(|number| format!("раньше {number}")).collect();
+    let untouched: Vec<String> = (0..4).rev().map(|number| format!("раньше {number}")).collect();
     let mut at_once = found(&world, "раньше").await;
     at_once.retain(|text| untouched.contains(text));
     assert_eq!(at_once, untouched);
-    until_made_anew(&world.database.url).await;
+    until_made_anew(&world).await;
     let expected: Vec<String> = (0..5).rev().map(|number| format!("раньше {number}")).collect();
-    assert_eq!(found(&world, "раньше").await, expected[..if is_postgres { 4 } else { 5 }], "newest first, as ever");
+    assert_eq!(found(&world, "раньше").await, expected, "newest first, as ever");
     assert!(found(&world, "давно").await.is_empty(), "what an earlier one stored is replaced");
-    if is_postgres {
-        assert_eq!(found(&world, "потом").await, expected[4..], "what this one has stored meanwhile is kept");
-    }
     let search = "{ searchComments(text: \"раньше\") { edges { node { id } } } }";
     let comments = world.admin.api.run(search, Value::Null).await;
     assert_eq!(comments.at("searchComments.edges").as_array().map(Vec::len), Some(1));
 }
 
-async fn until_made_anew(url: &str) {
-    use sea_orm::EntityTrait as _;
-    let db = sea_orm::Database::connect(url).await.expect("the database answers");
-    let setting = || colloquy_entity::setting::Entity::find_by_id("search".to_owned()).one(&db);
+async fn storing_anew_goes_on_where_it_was_interrupted(mut world: World) {
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_151);
+    for number in 0..5 {
+        world.take(&channel, &anna.says(&format!("раньше {number}"))).await;
+    }
+    world.server.stop().await;
+    let db = connect(&world).await;
+    let rows = message::Entity::find().order_by_desc(message::Column::Id).all(&db).await.expect("messages");
+    db.close().await.expect("it closes");
+    let reached = format!("{}; messages below {}", words::VERSION, rows[1].id.0);
+    as_of_an_earlier_analyzer(&world, &reached, "> 0").await;
+    world.restart().await;
+    until_made_anew(&world).await;
+    assert_eq!(found(&world, "раньше").await, ["раньше 2", "раньше 1", "раньше 0"], "what is left");
+    assert_eq!(found(&world, "давно").await, ["раньше 4", "раньше 3"], "what was done already is left alone");
+}
+
+/// Two write at once on PostgreSQL alone.
+async fn what_is_changed_while_all_is_stored_anew_is_found_as_it_is(mut world: World) {
+    if world.backend == Backend::Sqlite {
+        return;
+    }
+    let channel = world.connect_channel("Shop").await;
+    let anna = Person::new(7_161);
+    for number in 0..4 {
+        world.take(&channel, &anna.says(&format!("раньше {number}"))).await;
+    }
+    world.server.stop().await;
+    as_of_an_earlier_analyzer(&world, "an earlier one", "> 0").await;
+    // As whoever deletes a message and whoever changes one have it, just before they are done.
+    let (db, watched) = (connect(&world).await, connect(&world).await);
+    let tx = db.begin().await.expect("a transaction");
+    let anew = format!("UPDATE message_words SET words = $${}$$ WHERE", words::stored(["потом"]).vector());
+    for change in [
+        "UPDATE messages SET text = '', deleted_at = 1 WHERE text = 'раньше 1'",
+        "DELETE FROM message_words WHERE message_id = (SELECT id FROM messages WHERE deleted_at = 1)",
+        "UPDATE messages SET text = 'потом' WHERE text = 'раньше 2'",
+        &format!("{anew} message_id = (SELECT id FROM messages WHERE text = 'потом')"),
+    ] {
+        tx.execute_unprepared(change).await.expect("it is changed");
+    }
+    world.restart().await;
+    let waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let waiting = Statement::from_string(DatabaseBackend::Postgres, waiting);
+    while watched.query_one_raw(waiting.clone()).await.expect("it answers").is_none() {
+        tokio::task::yield_now().await;
+    }
+    tx.commit().await.expect("it is done");
+    until_made_anew(&world).await;
+    assert_eq!(found(&world, "раньше").await, ["раньше 3", "раньше 0"]);
+    assert_eq!(found(&world, "потом").await, ["потом"]);
+    let stored = message_word::Entity::find().count(&watched).await.expect("they are counted");
+    assert_eq!(stored, 3, "of what was deleted no words are left");
+    for db in [db, watched] {
+        db.close().await.expect("it closes");
+    }
+}
+
+async fn until_made_anew(world: &World) {
+    let db = connect(world).await;
+    let setting = || setting::Entity::find_by_id("search".to_owned()).one(&db);
     while setting().await.expect("it is read").is_none_or(|setting| setting.value != words::VERSION) {
         tokio::task::yield_now().await;
     }
     db.close().await.expect("it closes");
 }
 
-/// As a database of before, in which the newest message was stored by another word; and the oldest, on PostgreSQL, by one
-/// that somebody gave it after the new analyzer had begun.
-async fn as_of_an_earlier_analyzer(url: &str, is_postgres: bool) {
-    use sea_orm::ConnectionTrait as _;
-    let db = sea_orm::Database::connect(url).await.expect("the database answers");
-    let mut changes = vec!["UPDATE settings SET value = 'an earlier one' WHERE name = 'search'".to_owned()];
-    let (before, meanwhile) = (words::stored(["давно"]), words::stored(["потом"]));
-    if is_postgres {
-        let meanwhile = format!("{}'@{}'", meanwhile.vector(), words::EDITION);
-        for (words, which) in [(before.vector(), "max"), (meanwhile, "min")] {
-            changes.push(format!(
-                "UPDATE message_words SET words = $${words}$$ WHERE number = (SELECT {which}(number) FROM message_words)"
-            ));
+/// As a database of before, in which some messages were stored by another word.
+async fn as_of_an_earlier_analyzer(world: &World, reached: &str, numbers: &str) {
+    let db = connect(world).await;
+    let before = words::stored(["давно"]);
+    let before = match world.backend {
+        Backend::Postgres => format!("UPDATE message_words SET words = $${}$$ WHERE number {numbers}", before.vector()),
+        Backend::Sqlite => {
+            let [stems, forms, extras] = before.columns();
+            format!(
+                "INSERT OR REPLACE INTO message_words_index (rowid, stems, forms, extras)
+                    SELECT number, '{stems}', '{forms}', '{extras}' FROM message_words WHERE number {numbers}"
+            )
         }
-    } else {
-        let [stems, forms, extras] = before.columns();
-        changes.push(format!(
-            "INSERT OR REPLACE INTO message_words_index (rowid, stems, forms, extras)
-                SELECT max(number), '{stems}', '{forms}', '{extras}' FROM message_words"
-        ));
-    }
-    for change in changes {
+    };
+    for change in [format!("UPDATE settings SET value = '{reached}' WHERE name = 'search'"), before] {
         db.execute_unprepared(&change).await.expect("it is as it was");
     }
     db.close().await.expect("it closes");
+}
+
+async fn connect(world: &World) -> DatabaseConnection {
+    Database::connect(&world.database.url).await.expect("the database answers")
 }

@@ -8,7 +8,7 @@ use super::{Shelf, files};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::paging::Key;
-use crate::words::{self, Stored, stored};
+use crate::words::{Stored, stored};
 
 /// The end of a number that tells apart what was written in one millisecond, in bits.
 const APART: u32 = 21;
@@ -52,11 +52,6 @@ pub(super) fn lexeme(block: i64) -> String {
     format!("'#{block}'")
 }
 
-/// What tells PostgreSQL that this analyzer stored a row, and not an earlier one. No word begins so.
-fn edition() -> String {
-    format!("'@{}'", words::EDITION)
-}
-
 /// The number of what was written then.
 pub(super) fn number_at(at: Time, apart: i64) -> i64 {
     at.0.clamp(0, i64::MAX >> APART) << APART | apart
@@ -96,9 +91,9 @@ impl Entry {
         }
     }
 
-    /// For PostgreSQL: what it is found by, in which block it stands, and by which analyzer.
+    /// For PostgreSQL: what it is found by, and in which block it stands.
     pub fn vector(&self) -> String {
-        self.stored.vector() + &lexeme(block(self.number)) + " " + &edition()
+        self.stored.vector() + &lexeme(block(self.number))
     }
 
     /// For SQLite: stems, forms, extras.
@@ -136,52 +131,37 @@ fn apart(id: Uuid) -> i64 {
 /// Has a message found by what it is now, or not any more where it was deleted.
 pub(in crate::inbox) async fn message(tx: &Tx<'_>, message: &message::Model) -> Result<()> {
     if message.deleted_at.is_some() {
-        return remove(&**tx, Shelf::Messages, message.id.0, "TRUE").await;
+        return remove(&**tx, Shelf::Messages, message.id.0).await;
     }
     let of = files::of(&**tx, &[message.id]).await?;
-    put(&**tx, &Entry::of_message(message, &of), Over::All).await
+    put(&**tx, &Entry::of_message(message, &of)).await
 }
 
 /// Has a new message found by its text: what is put on it is not there yet.
 pub(in crate::inbox) async fn new_message(tx: &Tx<'_>, message: &message::Model) -> Result<()> {
-    put(&**tx, &Entry::of_message(message, &[]), Over::All).await
+    put(&**tx, &Entry::of_message(message, &[])).await
 }
 
 /// Has a comment found by what it is now.
 pub(in crate::inbox) async fn comment(tx: &Tx<'_>, comment: &comment::Model) -> Result<()> {
-    put(&**tx, &Entry::of_comment(comment), Over::All).await
+    put(&**tx, &Entry::of_comment(comment)).await
 }
 
 /// Has a comment found no more.
 pub(in crate::inbox) async fn no_comment(tx: &Tx<'_>, comment: CommentId) -> Result<()> {
-    remove(&**tx, Shelf::Comments, comment.0, "TRUE").await
+    remove(&**tx, Shelf::Comments, comment.0).await
 }
 
-/// What an entry takes the place of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Over {
-    /// Whatever is stored of the same: it is as it is now.
-    All,
-    /// What an earlier analyzer stored. The rest is of whoever changed it meanwhile.
-    Earlier,
-}
-
-/// Stores an entry. Of SQLite's writers there is one at a time: what that one has read, nobody has changed meanwhile.
-pub(super) async fn put(db: &impl ConnectionTrait, entry: &Entry, over: Over) -> Result<()> {
-    let (table, id) = (entry.shelf.table(), entry.shelf.id());
-    let is_postgres = db.get_database_backend() == DatabaseBackend::Postgres;
-    // As the latest row has it, though it was committed after this began.
-    let is_earlier = match over {
-        Over::Earlier if is_postgres => format!("NOT {table}.words @@ $${}$$::tsquery", edition()),
-        _ => "TRUE".to_owned(),
-    };
+/// Stores an entry in place of what is stored of the same.
+pub(super) async fn put(db: &impl ConnectionTrait, entry: &Entry) -> Result<()> {
     if entry.is_empty() {
-        return remove(db, entry.shelf, entry.id, &is_earlier).await;
+        return remove(db, entry.shelf, entry.id).await;
     }
-    if is_postgres {
+    let (table, id) = (entry.shelf.table(), entry.shelf.id());
+    if db.get_database_backend() == DatabaseBackend::Postgres {
         let insert = format!(
             "INSERT INTO {table} ({id}, dialogue_id, number, words) VALUES ($1, $2, $3, $4::tsvector)
-             ON CONFLICT ({id}) DO UPDATE SET words = excluded.words WHERE {is_earlier}"
+             ON CONFLICT ({id}) DO UPDATE SET words = excluded.words"
         );
         let values = [entry.id.into(), entry.dialogue.0.into(), entry.number.into(), entry.vector().into()];
         return run(db, &insert, values).await;
@@ -209,10 +189,10 @@ async fn free(db: &impl ConnectionTrait, table: &str, mut number: i64) -> Result
     Ok(number)
 }
 
-async fn remove(db: &impl ConnectionTrait, shelf: Shelf, of: Uuid, holds: &str) -> Result<()> {
+async fn remove(db: &impl ConnectionTrait, shelf: Shelf, of: Uuid) -> Result<()> {
     let (table, id) = (shelf.table(), shelf.id());
     if db.get_database_backend() == DatabaseBackend::Postgres {
-        return run(db, &format!("DELETE FROM {table} WHERE {id} = $1 AND {holds}"), [of.into()]).await;
+        return run(db, &format!("DELETE FROM {table} WHERE {id} = $1"), [of.into()]).await;
     }
     let index = format!("DELETE FROM {table}_index WHERE rowid = (SELECT number FROM {table} WHERE {id} = ?)");
     run(db, &index, [of.into()]).await?;
