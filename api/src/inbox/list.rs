@@ -209,7 +209,8 @@ pub fn statement(
         Among::Span => {
             let keys = [dialogue::Column::Id, by.column()];
             let mut span = dialogue::Entity::find().select_only().columns(keys);
-            span = span.filter(filter.condition(viewer)?.add(beyond));
+            let holds = filter.span().as_ref().unwrap_or(filter).condition(viewer)?;
+            span = span.filter(holds.add(beyond));
             // With a limit, however far, the database finds them before it sorts them.
             let span = span.into_query().limit(i64::MAX.unsigned_abs()).take();
             let page = Query::select().column(dialogue::Column::Id).from_subquery(span, dialogue::Entity).take();

@@ -77,6 +77,15 @@ pub(super) fn equals<C: ColumnTrait>(column: C, text: &str) -> SimpleExpr {
     if text.contains('\0') { Expr::cust("1 = 0") } else { column.eq(text.trim()) }
 }
 
+/// What is looked for in `lookup` columns: a user name may be written as Telegram shows it.
+pub(super) fn looked_for(text: &str) -> String {
+    let mut text = fold(text);
+    if text.starts_with('@') && text.len() > 1 {
+        text.remove(0);
+    }
+    text
+}
+
 /// Whether a `lookup` column contains a text.
 pub(super) fn contains<C: ColumnTrait>(lookup: C, text: &str) -> SimpleExpr {
     contains_before(lookup, text, "")
@@ -89,10 +98,7 @@ pub(super) fn contains_in_name<C: ColumnTrait>(lookup: C, text: &str) -> SimpleE
 
 fn contains_before<C: ColumnTrait>(lookup: C, text: &str, end: &str) -> SimpleExpr {
     let mut pattern = String::from("%");
-    let text = fold(text);
-    // As Telegram shows user names.
-    let text = text.strip_prefix('@').filter(|name| !name.is_empty()).unwrap_or(&text);
-    for c in text.chars().filter(|c| *c != '\0') {
+    for c in looked_for(text).chars().filter(|c| *c != '\0') {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');
         }

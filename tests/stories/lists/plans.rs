@@ -217,20 +217,32 @@ async fn no_way_into_the_list_goes_through_all_dialogues(world: World) {
 async fn what_many_are_is_found_wherever_they_stand(world: World) {
     fill(&world).await;
     let app = &world.server.running().app;
-    for (user, which, count) in [(2, "(opened_at / 1000) % 40 = 20", 400), (3, "opened_at < 8000000", 160)] {
-        let mine = format!(
-            "UPDATE participants SET user_id = {{id 900000 + {user}}} WHERE is_open
-                AND dialogue_id IN (SELECT id FROM dialogues WHERE {which})"
-        );
-        run(&world, &mine).await;
+    let give = async |user: u128, which: &str| {
+        let of = format!("(SELECT id FROM dialogues WHERE {which})");
+        let give = format!("UPDATE participants SET user_id = {{id 900000 + {user}}} WHERE dialogue_id IN {of}");
+        run(&world, &give).await;
+    };
+    // Spread over the list, and at its end.
+    give(2, "state = 'OPEN' AND (opened_at / 1000) % 40 = 20").await;
+    give(4, "opened_at >= 7000000 AND (opened_at / 1000) % 19 = 2").await;
+    give(3, "opened_at < 7000000").await;
+    for (user, count, is_near) in [(2, 250, true), (3, 250, false)] {
         let viewer = Viewer { id: UserId(id(900_000 + user)), ..viewer(Role::Employee) };
         let counters = tally::now(app, &viewer).await.expect("counters");
         assert!(counters[0].count >= count, "they are many: {counters:?}");
+        assert_eq!(tally::lately(app, &viewer), Some(counters), "without them nothing is looked for among the newest");
         let responsibles = Some(vec![viewer.id]);
-        let filters = [
-            DialogueFilter { group: Some(Group::Mine), ..DialogueFilter::default() },
-            DialogueFilter { responsibles, ..DialogueFilter::default() },
-        ];
+        let mine = DialogueFilter { group: Some(Group::Mine), ..DialogueFilter::default() };
+        let theirs = DialogueFilter { responsibles, ..DialogueFilter::default() };
+        // As far as is looked first, the page is full or not.
+        for (filter, among) in [(&mine, Among::Assigned(512)), (&theirs, Among::First(2_048))] {
+            let newest = (OrderBy::LastActivity, false);
+            let statement =
+                list::statement(app, &viewer, filter, newest, &PageArgs::default(), Wanted::default(), among);
+            let rows = app.db.read().query_all_raw(statement.expect("a statement")).await.expect("rows");
+            assert_eq!(rows.len() > 50, is_near, "{among:?}: {}", rows.len());
+        }
+        let filters = [mine, theirs];
         for filter in filters {
             for ascending in [false, true] {
                 let way = Way { order: (OrderBy::LastActivity, ascending), ..ways().swap_remove(0) };
@@ -256,7 +268,10 @@ async fn spans_are_read_from_their_index_alone(world: World) {
     let long_ago = Some(Range { from: Some(Time(2_000_000)), to: Some(Time(9_000_000)) });
     let opened = DialogueFilter { opened_at: long_ago, ..DialogueFilter::default() };
     let closed = DialogueFilter { closed_at: long_ago, ..DialogueFilter::default() };
-    for (filter, index) in [(opened, "dialogues_opened"), (closed, "dialogues_closed_order")] {
+    let of_the_group = DialogueFilter { group: Some(Group::Closed), ..closed.clone() };
+    let of_the_state = DialogueFilter { state: Some(DialogueState::Closed), ..closed.clone() };
+    let by_closing = [closed, of_the_group, of_the_state].map(|filter| (filter, "dialogues_closed_order"));
+    for (filter, index) in [(opened, "dialogues_opened")].into_iter().chain(by_closing) {
         for role in [Role::Employee, Role::Observer] {
             let viewer = Viewer { id: UserId(id(900020)), ..viewer(role) };
             for ascending in [false, true] {
@@ -324,9 +339,13 @@ async fn ids(world: &World, viewer: &Viewer, way: &Way) -> [Vec<Vec<Uuid>>; 2] {
             let whole = list::statement(app, viewer, &way.filter, way.order, &args, wanted, Among::All);
             let rows = app.db.read().query_all_raw(whole.expect("a statement")).await.expect("rows");
             let mut ids: Vec<Uuid> = rows.iter().map(|row| row.try_get("", "id").expect("an id")).collect();
-            ids.truncate(page.items.len());
+            let is_more = ids.len() > 50;
+            ids.truncate(50);
             if args.last.is_some() {
                 ids.reverse();
+                assert_eq!(page.has_previous, is_more, "{}", way.name);
+            } else {
+                assert_eq!(page.has_next, is_more, "{}", way.name);
             }
             found.push(ids);
             listed.push(page.items.iter().map(|item| item.dialogue.id.0).collect());

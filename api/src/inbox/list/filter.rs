@@ -174,10 +174,17 @@ impl DialogueFilter {
         }
     }
 
-    /// Whether nothing is asked for but the time of opening or that of closing.
-    pub(super) fn is_span(&self) -> bool {
+    /// The same in fewer words, if nothing is asked for but the time of opening or that of closing.
+    pub(super) fn span(&self) -> Option<Self> {
         let Self { opened_at, closed_at, .. } = *self;
-        *self == Self { opened_at, closed_at, ..Self::default() } && (opened_at.is_some() != closed_at.is_some())
+        let mut rest = Self { opened_at: None, closed_at: None, ..self.clone() };
+        if closed_at.is_some_and(|range| range.from.or(range.to).is_some()) {
+            // What was closed then, and is not open again, is closed.
+            rest.group.take_if(|group| *group == Group::Closed);
+            rest.state.take_if(|state| *state == DialogueState::Closed);
+        }
+        let is_span = rest == Self::default() && opened_at.is_some() != closed_at.is_some();
+        is_span.then_some(Self { opened_at, closed_at, ..rest })
     }
 
     /// What a list's indexes bound by themselves, and the rest.

@@ -76,7 +76,7 @@ pub(super) async fn to(
     if rest == (DialogueFilter { unread_only: rest.unread_only, ..Default::default() }) {
         return Ok(vec![Among::All]);
     }
-    if filter.is_span() && by == OrderBy::LastActivity {
+    if filter.span().is_some() && by == OrderBy::LastActivity {
         return Ok(vec![Among::First(FIRST), Among::Span]);
     }
     let first = to_parts(app, viewer, filter, rows, tx).await?;
@@ -123,7 +123,7 @@ fn enough(all: u64, rows: u64) -> u64 {
 }
 
 /// How far to look first for `some` of `all`, if that is to be tried: several times as far as they would reach if they were
-/// spread, and no further than there are of them. Who left has nothing among the newest.
+/// spread, and hardly further than there are of them: a power of two. Who left has nothing among the newest.
 fn many(some: u64, all: u64, rows: u64) -> Option<u64> {
     if some < enough(all, rows) {
         return None;
@@ -136,7 +136,7 @@ fn many(some: u64, all: u64, rows: u64) -> Option<u64> {
 pub(super) async fn is_rare(filter: &DialogueFilter, tx: &DatabaseTransaction) -> Result<bool> {
     let Some(words) = filter.text.as_deref() else { return Ok(false) };
     // An index of trigrams knows nothing of less.
-    if words.trim().chars().count() < 3 {
+    if text::looked_for(words).chars().count() < 3 {
         return Ok(false);
     }
     let clients = client::Entity::find().select_only().column(client::Column::Id);

@@ -97,7 +97,8 @@ impl Postgres {
         let own = "SELECT string_agg(quote_ident(tablename), ', ') AS names FROM pg_tables
             WHERE schemaname = current_schema()";
         let own = app.db.write().query_one_raw(Statement::from_string(DatabaseBackend::Postgres, own)).await?;
-        if let Some(names) = own.map(|row| row.try_get::<String>("", "names")).transpose()? {
+        let names: Option<Option<String>> = own.map(|row| row.try_get("", "names")).transpose()?;
+        if let Some(names) = names.flatten() {
             app.db.write().execute_unprepared(&format!("VACUUM (ANALYZE) {names}")).await?;
         }
         Ok(())
