@@ -345,6 +345,7 @@ async fn a_filter_that_makes_no_sense_is_refused(world: World) {
     for (field, value) in [
         ("tagIds", &many),
         ("dialogueIds", &many.replace("tag_", "dlg_")),
+        ("clientIds", &many.replace("tag_0", "nonsense")),
         ("text", &format!("{:?}", "a".repeat(60_000))),
     ] {
         let answer = ask(&format!("{field}: {value}")).await;

@@ -116,8 +116,9 @@ impl From<DateTimeRange> for list::Range {
 
 impl From<DialogueFilter> for list::DialogueFilter {
     fn from(filter: DialogueFilter) -> Self {
+        // What is no id of this kind is like that of nothing: it is not left out, so that all of a list is looked for and counted.
         fn all<I: Id>(ids: Option<Vec<ID>>) -> Option<Vec<I>> {
-            ids.map(|ids| parse_all(&ids))
+            ids.map(|ids| ids.iter().map(|id| parse(id).unwrap_or_else(|| I::from_uuid(Uuid::nil()))).collect())
         }
         Self {
             group: filter.group.map(Into::into),
@@ -129,7 +130,7 @@ impl From<DialogueFilter> for list::DialogueFilter {
             clients: all(filter.client_ids),
             responsibles: all(filter.responsible_ids),
             observers: all(filter.observer_ids),
-            tags: filter.tag_ids.map(|ids| ids.iter().map(parse).collect()),
+            tags: all(filter.tag_ids),
             contractors: all(filter.contractor_ids),
             deals: all(filter.deal_ids),
             projects: all(filter.project_ids),

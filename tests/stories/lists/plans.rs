@@ -134,11 +134,7 @@ fn ways() -> Vec<Way> {
             DialogueFilter { observers: Some(vec![UserId(id(900020))]), ..all() },
             &["participants_user"],
         ),
-        way(
-            "a rare tag",
-            DialogueFilter { tags: Some(vec![Some(TagId(id(930002)))]), ..all() },
-            &["dialogue_tags_tag"],
-        ),
+        way("a rare tag", DialogueFilter { tags: Some(vec![TagId(id(930002))]), ..all() }, &["dialogue_tags_tag"]),
         way(
             "a contractor",
             DialogueFilter { contractors: Some(vec![ContractorId(id(920000))]), ..all() },
@@ -154,7 +150,7 @@ fn ways() -> Vec<Way> {
             "a common project and tag",
             DialogueFilter {
                 projects: Some(vec![ProjectId(id(940001))]),
-                tags: Some(vec![Some(TagId(id(930001)))]),
+                tags: Some(vec![TagId(id(930001))]),
                 ..all()
             },
             &["dialogue_projects_project", "dialogue_projects_pkey", "sqlite_autoindex_dialogue_projects_1"],

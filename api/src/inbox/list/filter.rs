@@ -94,8 +94,8 @@ pub struct DialogueFilter {
     pub clients: Option<Vec<ClientId>>,
     pub responsibles: Option<Vec<UserId>>,
     pub observers: Option<Vec<UserId>>,
-    /// All of these; an id that is none matches nothing.
-    pub tags: Option<Vec<Option<TagId>>>,
+    /// All of these.
+    pub tags: Option<Vec<TagId>>,
     pub contractors: Option<Vec<ContractorId>>,
     pub deals: Option<Vec<DealId>>,
     pub projects: Option<Vec<ProjectId>>,
@@ -265,15 +265,12 @@ impl DialogueFilter {
 }
 
 /// Dialogues with all of these tags.
-fn with_all_of(how: How, tags: &[Option<TagId>]) -> Condition {
-    let Some(tags) = tags.iter().copied().collect::<Option<BTreeSet<TagId>>>() else {
-        return Condition::all().add(Expr::cust("1 = 0"));
-    };
+fn with_all_of(how: How, tags: &[TagId]) -> Condition {
     let tagged = |tags: &[TagId]| {
         let is_one = dialogue_tag::Column::TagId.is_in(tags.iter().copied());
         Query::select().from(dialogue_tag::Entity).and_where(is_one).take()
     };
-    let tags: Vec<TagId> = tags.into_iter().collect();
+    let tags: Vec<TagId> = tags.iter().copied().collect::<BTreeSet<TagId>>().into_iter().collect();
     let within = |how: How, tagged| how.among(dialogue::Column::Id, dialogue_tag::Column::DialogueId, tagged);
     if tags.len() <= FEW {
         return tags.iter().fold(Condition::all(), |all, tag| all.add(within(how, tagged(&[*tag]))));
