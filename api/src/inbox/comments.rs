@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, HashMap};
 use colloquy_entity::*;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder, QuerySelect,
 };
 use uuid::Uuid;
 
@@ -78,7 +78,7 @@ pub async fn delete(app: &App, viewer: &Viewer, id: Option<CommentId>) -> Result
     let mentions = mentioned(&*tx, &[comment.id]).await?.into_iter().map(|row| row.user_id).collect();
     comment_mention::Entity::delete_many().filter(comment_mention::Column::CommentId.eq(comment.id)).exec(&*tx).await?;
     tx.emit(tell(Kind::CommentDeleted, viewer, &dialogue, comment.id, mentions));
-    comment.clone().delete(&*tx).await?;
+    comment::Entity::delete_by_id(comment.id).exec(&*tx).await?;
     // What stores words anew waits for the comment, and is not waited for.
     search::no_comment(&tx, comment.id).await?;
     tx.commit().await?;
