@@ -29,10 +29,18 @@ const IDLE: Duration = Duration::from_millis(500);
 const FROZEN: &str = "1500";
 /// How often SQLite looks at how its rows are spread.
 const TENDED: Duration = Duration::from_secs(3_600);
+/// Statistics by which SQLite would go astray.
+///
 /// What is an index of words to FTS5 is a table to SQLite, which would go through all of it to put a few rows of it together
 /// while it takes it to be as small as it was once. At a thousand rows it looks them up, however many there come to be.
-const NOT_FEW: &str = "UPDATE sqlite_stat1 SET stat = '1000' WHERE tbl IN ('message_words_index_data',
-    'comment_words_index_data') AND CAST(stat AS INTEGER) < 1000; ANALYZE sqlite_schema";
+///
+/// A span of time it would look for in both states and read each row, though there is an index of it that holds what is asked.
+const MENDED: &str = "
+    UPDATE sqlite_stat1 SET stat = '1000' WHERE tbl IN ('message_words_index_data', 'comment_words_index_data')
+        AND CAST(stat AS INTEGER) < 1000;
+    UPDATE sqlite_stat1 SET stat = stat || ' noskipscan' WHERE idx IN ('dialogues_state_opened', 'dialogues_state_closed')
+        AND stat NOT LIKE '%noskipscan';
+    ANALYZE sqlite_schema";
 /// Connections of one process to PostgreSQL, and readers of a SQLite file.
 const CONNECTIONS: u32 = 20;
 
@@ -141,7 +149,7 @@ impl Db {
     /// half an hour.
     async fn look(&self, how: u32) -> Result<(), DbErr> {
         if !self.is_postgres() {
-            self.write.execute_unprepared(&format!("PRAGMA optimize = {how}; {NOT_FEW}")).await?;
+            self.write.execute_unprepared(&format!("PRAGMA optimize = {how}; {MENDED}")).await?;
         }
         Ok(())
     }
