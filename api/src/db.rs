@@ -39,8 +39,9 @@ const MENDED: &str = "
     UPDATE sqlite_stat1 SET stat = '1000' WHERE tbl IN ('message_words_index_data', 'comment_words_index_data')
         AND CAST(stat AS INTEGER) < 1000;
     UPDATE sqlite_stat1 SET stat = stat || ' noskipscan' WHERE idx IN ('dialogues_state_opened', 'dialogues_state_closed')
-        AND stat NOT LIKE '%noskipscan';
-    ANALYZE sqlite_schema";
+        AND stat NOT LIKE '%noskipscan'";
+/// Has the writer read SQLite's statistics anew, and all other connections, which do so when a table has come or gone.
+const TOLD: &str = "ANALYZE sqlite_schema; CREATE TABLE statistics_changed (at INTEGER); DROP TABLE statistics_changed";
 /// Connections of one process to PostgreSQL, and readers of a SQLite file.
 const CONNECTIONS: u32 = 20;
 
@@ -133,9 +134,7 @@ impl Db {
 
     /// Brings the tables up to date: all that is missing or nothing. Of several processes that start at once, one does.
     pub async fn migrate(&self) -> Result<(), DbErr> {
-        let sqlite_transaction_mode = (!self.is_postgres()).then_some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { isolation_level: None, access_mode: None, sqlite_transaction_mode };
-        let tx = self.write.begin_with_options(options).await?;
+        let tx = self.write.begin_with_options(self.at_once()).await?;
         if self.is_postgres() {
             tx.execute_unprepared("SELECT pg_advisory_xact_lock(7236833521)").await?;
         }
@@ -145,13 +144,20 @@ impl Db {
     }
 
     /// SQLite looks at how its rows are spread when it is told to only, and here at those of tables that have grown tenfold:
-    /// at all of them, or with 0x10 at some thousand. Connections know it that begin afterwards; each is made anew after
-    /// half an hour.
+    /// at all of them, or with 0x10 at some thousand.
     async fn look(&self, how: u32) -> Result<(), DbErr> {
         if !self.is_postgres() {
-            self.write.execute_unprepared(&format!("PRAGMA optimize = {how}; {MENDED}")).await?;
+            let tx = self.write.begin_with_options(self.at_once()).await?;
+            tx.execute_unprepared(&format!("PRAGMA optimize = {how}; {MENDED}; {TOLD}")).await?;
+            tx.commit().await?;
         }
         Ok(())
+    }
+
+    /// Of transactions that take the writer's lock of SQLite as they begin: one that reads first could not get it later.
+    fn at_once(&self) -> TransactionOptions {
+        let sqlite_transaction_mode = (!self.is_postgres()).then_some(SqliteTransactionMode::Immediate);
+        TransactionOptions { isolation_level: None, access_mode: None, sqlite_transaction_mode }
     }
 
     /// Has SQLite look at its rows each hour: lists of an archive that has grown since the start would be planned for the
@@ -254,14 +260,10 @@ pub struct Tx<'a> {
 }
 
 impl<'a> Tx<'a> {
-    /// Begins. On SQLite the writer's lock is taken at once: a transaction that reads first could not get it later.
+    /// Begins.
     pub async fn begin(log: &'a Log) -> Result<Self> {
-        let options = TransactionOptions {
-            isolation_level: None,
-            access_mode: None,
-            sqlite_transaction_mode: (!log.db().is_postgres()).then_some(SqliteTransactionMode::Immediate),
-        };
-        let inner = begun(&log.db().write, options).await?;
+        let db = log.db();
+        let inner = begun(&db.write, db.at_once()).await?;
         Ok(Self { inner, log, entries: Vec::new(), now: AtomicI64::new(Time::now().0) })
     }
 
@@ -333,17 +335,33 @@ mod tests {
         row.map(|row| row.try_get_by_index::<String>(0).expect("a text"))
     }
 
+    /// How a reader that was there all the time looks for a word, that it has not looked for before.
+    async fn way(db: &Db, word: u32) -> String {
+        let tx = db.snapshot().await.expect("it begins");
+        // An explanation alone would not notice that something has changed.
+        tx.execute_unprepared("SELECT 1 FROM grown").await.expect("it reads");
+        let explain = format!("EXPLAIN QUERY PLAN SELECT id FROM grown WHERE word = '{word}'");
+        let row = tx.query_one_raw(Statement::from_string(DatabaseBackend::Sqlite, explain)).await;
+        let way = row.expect("it reads").expect("a line").try_get("", "detail").expect("a text");
+        tx.rollback().await.expect("it has only read");
+        way
+    }
+
     #[tokio::test]
     async fn a_table_that_grew_since_the_start_is_looked_at() {
         let folder = std::env::temp_dir().join(format!("colloquy-{}", uuid::Uuid::now_v7()));
         let db = Db::connect(&Database::Sqlite(folder.join("colloquy.db"))).await.expect("it opens");
         db.migrate().await.expect("it is brought up to date");
-        let grow = "CREATE TABLE grown (id INTEGER PRIMARY KEY, word TEXT); CREATE INDEX grown_word ON grown (word);
-            INSERT INTO grown (word) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT i FROM n";
+        let grow = "CREATE TABLE grown (id INTEGER PRIMARY KEY, kind TEXT, word TEXT);
+            CREATE INDEX grown_word ON grown (kind, word);
+            INSERT INTO grown (kind, word)
+                WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000) SELECT 'a', i FROM n";
         db.write.execute_unprepared(grow).await.expect("it grows");
         assert_eq!(known(&db).await, None);
+        assert!(!way(&db, 1).await.contains("ANY(kind)"), "that there is one kind is not known");
         db.look(0x10012).await.expect("it looks");
         assert!(known(&db).await.is_some_and(|stat| stat.ends_with(" 1")), "each word is there once");
+        assert!(way(&db, 2).await.contains("ANY(kind)"), "there is one kind to look in");
         db.close().await.expect("it closes");
         std::fs::remove_dir_all(folder).expect("it is ours");
     }

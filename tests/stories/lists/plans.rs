@@ -376,7 +376,10 @@ async fn explain(world: &World, mut statement: Statement) -> String {
         Backend::Postgres => ("EXPLAIN", "QUERY PLAN"),
     };
     statement.sql = format!("{explain} {}", statement.sql);
-    let rows = world.server.running().app.db.read().query_all_raw(statement).await.expect("a plan");
+    let tx = world.server.running().app.db.snapshot().await.expect("it begins");
+    // SQLite explains by what the connection knew, where nothing was read since.
+    tx.execute_unprepared("SELECT 1 FROM tags").await.expect("it reads");
+    let rows = tx.query_all_raw(statement).await.expect("a plan");
     let lines: Vec<String> = rows.iter().map(|row| row.try_get("", column).expect("a line")).collect();
     lines.join("\n")
 }
